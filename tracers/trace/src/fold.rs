@@ -1,0 +1,180 @@
+//! A run directory in, its folded trace out: reads the raw trace, reduces it, adds processes and warnings.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use contract::{FileRead, FileWrite, FoldedTrace, Process, StatKey, Warning};
+
+use crate::event::{Event, What};
+use crate::reduce::{Read, Write, reduce};
+use crate::{Stat, log};
+
+/// How the command ended, as its launcher saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct RunEnd {
+    pub exit_code: Option<i32>,
+    pub exit_signal: Option<i32>,
+    pub duration: Duration,
+    /// Signal that the launcher received from outside during the run; 0: none.
+    pub interrupted_by: i32,
+    /// Events that the tracer saw and could not write.
+    pub events_lost: u64,
+}
+
+/// The raw trace of this run could not be read.
+#[derive(Debug)]
+pub struct FoldError {
+    pub path: PathBuf,
+    pub cause: io::Error,
+}
+
+impl fmt::Display for FoldError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "cannot read the trace `{}`: {}", self.path.display(), self.cause)
+    }
+}
+
+impl std::error::Error for FoldError {}
+
+/// Folds the raw trace of a run, comparing with the files as they are now. `end` is None when the launcher is lost:
+/// then the exit status is taken from the trace, if it is there. O(events). Errors: the trace is unreadable.
+pub fn fold_run(rundir: &Path, tracer: &str, end: Option<RunEnd>) -> Result<FoldedTrace, FoldError> {
+    let raw = log::read(rundir).map_err(|cause| FoldError { path: rundir.join(log::NAME), cause })?;
+    let uses = reduce(&raw.events, |path| Stat::of_link(path).ok());
+    let mut processes = Processes::default();
+    raw.events.iter().for_each(|event| processes.apply(event));
+    let mut folded = FoldedTrace {
+        tracer: tracer.to_owned(),
+        reads: uses.reads.into_iter().map(file_read).collect(),
+        writes: uses.writes.into_iter().map(file_write).collect(),
+        warnings: warnings_of(&raw.events),
+        events: raw.events.len() as u64,
+        ..FoldedTrace::default()
+    };
+    match end {
+        Some(end) => {
+            (folded.exit_code, folded.exit_signal) = (end.exit_code, end.exit_signal);
+            folded.duration_ns = end.duration.as_nanos() as u64;
+            folded.interrupted_by = end.interrupted_by;
+            folded.warnings.extend(still_running(&processes.list));
+            folded.warnings.extend(events_lost(end.events_lost));
+        }
+        None => {
+            let command = processes.list.first();
+            folded.exit_code = command.and_then(|command| command.exit_code);
+            folded.exit_signal = command.and_then(|command| command.exit_signal);
+            let last_event = raw.events.last().map(|event| event.at_ns);
+            folded.duration_ns = command.and_then(|command| command.ended_ns).or(last_event).unwrap_or(0);
+            folded.launcher_lost = true;
+            folded.warnings.push(launcher_lost(folded.exit_code.is_some() || folded.exit_signal.is_some()));
+        }
+    }
+    folded.processes = processes.list;
+    Ok(folded)
+}
+
+fn file_read(read: Read) -> FileRead {
+    FileRead {
+        path: read.path,
+        stat: Some(stat_key(&read.stat)),
+        executed: read.executed,
+        now_at: read.now_at.unwrap_or_default(),
+        replaced: read.replaced,
+    }
+}
+
+fn file_write(write: Write) -> FileWrite {
+    FileWrite { path: write.path, stat: Some(stat_key(&write.stat)), created: write.created }
+}
+
+fn stat_key(stat: &Stat) -> StatKey {
+    StatKey { dev: stat.dev, ino: stat.ino, size: stat.size, mtime_ns: stat.mtime_ns, ctime_ns: stat.ctime_ns }
+}
+
+/// The processes of a run in the order of their start; a pid that comes back is another process.
+#[derive(Default)]
+struct Processes {
+    list: Vec<Process>,
+    alive: HashMap<u32, usize>,
+}
+
+impl Processes {
+    fn apply(&mut self, event: &Event) {
+        match &event.what {
+            What::Fork { parent } => {
+                self.alive.insert(event.pid, self.list.len());
+                // A fork is a copy: until it execs, the child is its parent's program.
+                let model = self.alive.get(parent).map(|&at| self.list[at].clone()).unwrap_or_default();
+                self.list.push(Process {
+                    pid: event.pid,
+                    parent_pid: *parent,
+                    started_ns: event.at_ns,
+                    exe: model.exe,
+                    argv: model.argv,
+                    ..Process::default()
+                });
+            }
+            What::Exec(exec) => {
+                if let Some(process) = self.alive.get(&event.pid).map(|&at| &mut self.list[at]) {
+                    process.exe.clone_from(&exec.exe);
+                    process.argv.clone_from(&exec.argv);
+                }
+            }
+            What::Exit { status } => {
+                if let Some(at) = self.alive.remove(&event.pid) {
+                    let process = &mut self.list[at];
+                    process.ended_ns = Some(event.at_ns);
+                    let status = *status as i32;
+                    process.exit_code = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
+                    process.exit_signal = libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Warnings of the trace, each text once.
+fn warnings_of(events: &[Event]) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = Vec::new();
+    for event in events {
+        if let What::Warning { code, message } = &event.what {
+            let warning = warning(&String::from_utf8_lossy(code), String::from_utf8_lossy(message).into_owned());
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+    }
+    warnings
+}
+
+fn warning(code: &str, message: String) -> Warning {
+    Warning { code: code.to_owned(), message }
+}
+
+/// One warning for all processes that outlived the command.
+fn still_running(processes: &[Process]) -> Option<Warning> {
+    let left: Vec<&Process> = processes.iter().filter(|process| process.ended_ns.is_none()).collect();
+    let first = left.first()?;
+    let program = first.argv.first().unwrap_or(&first.exe);
+    let others = if left.len() > 1 { format!(" and {} more", left.len() - 1) } else { String::new() };
+    let message = format!(
+        "process {} (`{}`){others} was still running when the command ended: what it did later is not seen",
+        first.pid,
+        String::from_utf8_lossy(program),
+    );
+    Some(warning("still-running", message))
+}
+
+fn events_lost(count: u64) -> Option<Warning> {
+    (count > 0)
+        .then(|| warning("events-lost", format!("{count} events could not be written to the trace and are not seen")))
+}
+
+fn launcher_lost(exit_known: bool) -> Warning {
+    let rest = if exit_known { "the trace is whole" } else { "what the command did after that is not seen" };
+    warning("launcher-lost", format!("the launcher was killed during the run; {rest}"))
+}

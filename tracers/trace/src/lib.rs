@@ -1,0 +1,14 @@
+//! What a traced command did, from raw events to the files that it read and wrote.
+//!
+//! Start at `event` (what a backend reports), then `reduce` (the truth rules), then `fold` (a run directory in, the
+//! sealed answer out). Knows files and formats only: no process, no network. The formats are in TRACE_FORMAT.md.
+
+pub mod event;
+mod fold;
+pub mod log;
+pub mod reduce;
+pub mod sealed;
+mod stat;
+
+pub use fold::{FoldError, RunEnd, fold_run};
+pub use stat::Stat;

@@ -1,0 +1,389 @@
+//! The truth rules (TRACE_FORMAT.md, section 4): events in, the files that the job read and wrote out. Pure.
+//!
+//! Two things are kept apart. A *file* is one content object, an inode as long as it lives; a *name* is a path that leads
+//! to it now. Renames and links move names, opens change files. What existed before the job under some path is that
+//! name's *origin*, and a read is always recorded under its origin: the path where the job found the content.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::Stat;
+use crate::event::{Event, Exec, RENAME_EXCHANGED, What};
+
+type Path = Vec<u8>;
+type FileNumber = usize;
+
+/// Use of content that existed before the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    pub path: Path,
+    /// Of the content that was read.
+    pub stat: Stat,
+    pub executed: bool,
+    /// Where this content lies at the end, when not at `path`.
+    pub now_at: Option<Path>,
+    /// The job changed or removed this content.
+    pub replaced: bool,
+}
+
+/// A regular file of the end that the job created, changed or moved into place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    pub path: Path,
+    /// At the end.
+    pub stat: Stat,
+    /// Nothing was at this path before the job.
+    pub created: bool,
+}
+
+/// What a job read and wrote; each path once, in the order of paths.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct FileUses {
+    pub reads: Vec<Read>,
+    pub writes: Vec<Write>,
+}
+
+/// Folds the events of a run. `at_end` tells what is at a path when the job has ended, without following a link.
+/// O(events · log names) time, but a renamed directory costs the names below it.
+pub fn reduce(events: &[Event], at_end: impl Fn(&[u8]) -> Option<Stat>) -> FileUses {
+    let mut files = Files::default();
+    for event in events {
+        files.apply(&event.what);
+    }
+    files.settle(at_end)
+}
+
+/// One content object that the job touched.
+struct File {
+    /// It was not made by the job.
+    existed: bool,
+    /// Before the job wrote it; its mtime follows utimes(2) as long as nothing else changed.
+    base: Stat,
+    opened_for_write: bool,
+    /// Seen to differ from what it was, whatever its stat says at the end.
+    changed: bool,
+    /// All content is the job's: reading it is no longer a read of what was there before.
+    wiped: bool,
+    /// Names that lead here now, of those that are known.
+    links: usize,
+    /// Origins under which it was read.
+    read_as: Vec<Path>,
+}
+
+/// A path that leads to a file now.
+#[derive(Clone)]
+struct Name {
+    file: FileNumber,
+    /// Where the job found the file, if it existed before; None for the job's own.
+    origin: Option<Path>,
+    /// Put here by the job: created, renamed or linked.
+    placed: bool,
+}
+
+struct ReadMark {
+    file: FileNumber,
+    stat: Stat,
+    executed: bool,
+}
+
+#[derive(Default)]
+struct Files {
+    files: Vec<File>,
+    names: BTreeMap<Path, Name>,
+    by_id: HashMap<(u64, u64), FileNumber>,
+    reads: BTreeMap<Path, ReadMark>,
+    /// Paths at which something stood before the job.
+    occupied_before: HashSet<Path>,
+}
+
+/// How a file was opened, in words.
+struct Access {
+    reads: bool,
+    writes: bool,
+    truncates: bool,
+}
+
+impl Access {
+    fn of(flags: u32) -> Access {
+        let mode = flags as i32 & libc::O_ACCMODE;
+        let truncates = flags as i32 & libc::O_TRUNC != 0;
+        Access { reads: mode != libc::O_WRONLY, writes: mode != libc::O_RDONLY || truncates, truncates }
+    }
+}
+
+impl Files {
+    fn apply(&mut self, what: &What) {
+        match what {
+            What::Open { flags, path, stat, before } => self.open(*flags, path, stat, before.as_ref()),
+            What::Inherit { flags, path, stat, .. } => {
+                let keep = !(libc::O_TRUNC | libc::O_CREAT) as u32;
+                self.open(flags & keep, path, stat, Some(stat));
+            }
+            What::Exec(exec) => self.exec(exec),
+            What::Create { path, stat } => self.made(path, stat),
+            What::Rename { flags, from, to, stat, replaced } => {
+                self.rename(flags & RENAME_EXCHANGED != 0, from, to, stat, replaced.as_ref());
+            }
+            What::Moved { from, to, stat } => self.moved(from, to, stat),
+            What::Link { from, to, stat } => self.link(from, to, stat),
+            What::Unlink { path, stat } => self.unlink(path, stat),
+            What::Truncate { path, before } => {
+                let file = self.found(path, before);
+                self.files[file].opened_for_write = true;
+            }
+            What::Utimes { path, before, after } => self.utimes(path, before, after),
+            What::Fork { .. } | What::Exit { .. } | What::Warning { .. } => {}
+        }
+    }
+
+    fn open(&mut self, flags: u32, path: &[u8], stat: &Stat, before: Option<&Stat>) {
+        let access = Access::of(flags);
+        let may_create = flags as i32 & libc::O_CREAT != 0;
+        let temporary = flags as i32 & libc::O_TMPFILE == libc::O_TMPFILE;
+        if temporary {
+            self.add_file(stat, false);
+            return;
+        }
+        // Known by this name only when two processes raced to create it; an inode number alone may have come back.
+        if may_create && before.is_none() && self.by_name(path, stat).is_none() {
+            self.made(path, stat);
+            return;
+        }
+        // What an open with O_TRUNC found is only in `before`; a reader finds what it opened.
+        let found = before.filter(|before| before.id() == stat.id()).unwrap_or(stat);
+        let number = self.found(path, found);
+        let empty = found.size == 0;
+        if access.reads && !access.truncates && !(access.writes && empty) {
+            self.mark_read(path, number, found, false);
+        }
+        let file = &mut self.files[number];
+        file.opened_for_write |= access.writes;
+        if access.truncates {
+            file.wiped = true;
+            file.changed |= !empty;
+        }
+    }
+
+    fn exec(&mut self, exec: &Exec) {
+        let script = exec.script_stat.as_ref().map(|stat| (&exec.script, stat));
+        for (path, stat) in [(&exec.exe, &exec.stat)].into_iter().chain(script) {
+            let number = self.found(path, stat);
+            self.mark_read(path, number, stat, true);
+        }
+    }
+
+    fn rename(&mut self, exchange: bool, from: &[u8], to: &[u8], stat: &Stat, replaced: Option<&Stat>) {
+        let same_file = replaced.is_some_and(|replaced| replaced.id() == stat.id());
+        if from == to || same_file {
+            return; // rename(2): nothing happens when both are links to one file
+        }
+        if exchange {
+            let parked = [from, b"\0exchange"].concat();
+            self.carry(from, &parked, stat);
+            if let Some(other) = replaced {
+                self.carry(to, from, other);
+                self.use_moved(from, other);
+            }
+            self.carry(&parked, to, stat);
+            self.use_moved(to, stat);
+            return;
+        }
+        if let Some(replaced) = replaced {
+            self.unlink(to, replaced);
+        }
+        self.carry(from, to, stat);
+        self.use_moved(to, stat);
+    }
+
+    /// Moves every known name at or below `from`; a file not known yet is found first.
+    fn carry(&mut self, from: &[u8], to: &[u8], stat: &Stat) {
+        if stat.is_dir() {
+            let below = [from, b"/"].concat();
+            let inside = |path: &Path| path.starts_with(&below);
+            let moving: Vec<Path> = self
+                .names
+                .range(below.clone()..)
+                .map(|(path, _)| path)
+                .take_while(|path| inside(path))
+                .cloned()
+                .collect();
+            for old in moving {
+                self.carry_name(&old, &[to, &old[from.len()..]].concat());
+            }
+        } else if stat.is_file() {
+            self.found(from, stat);
+            self.carry_name(from, to);
+        }
+    }
+
+    fn carry_name(&mut self, from: &[u8], to: &[u8]) {
+        if let Some(mut name) = self.drop_name(from) {
+            name.placed = true;
+            self.set_name(to, name);
+        }
+    }
+
+    /// A file that was moved is a file that was used: its content is at the new path now.
+    fn use_moved(&mut self, to: &[u8], stat: &Stat) {
+        if let Some(name) = self.names.get(to).filter(|_| stat.is_file()) {
+            let (file, origin) = (name.file, name.origin.clone());
+            self.mark_origin(origin, file, stat, false);
+        }
+    }
+
+    fn moved(&mut self, from: &[u8], to: &[u8], stat: &Stat) {
+        if !self.names.contains_key(to) {
+            self.found(from, stat);
+            self.carry_name(from, to);
+        }
+        self.use_moved(to, stat);
+    }
+
+    fn link(&mut self, from: &[u8], to: &[u8], stat: &Stat) {
+        let origin = if from.is_empty() {
+            None
+        } else {
+            let number = self.found(from, stat);
+            self.mark_read(from, number, stat, false);
+            self.names.get(from).and_then(|name| name.origin.clone())
+        };
+        let file = self.by_id.get(&stat.id()).copied().unwrap_or_else(|| self.add_file(stat, false));
+        self.set_name(to, Name { file, origin, placed: true });
+    }
+
+    fn unlink(&mut self, path: &[u8], stat: &Stat) {
+        match self.drop_name(path) {
+            // The last known name is gone, so the inode number may come back as another file.
+            Some(name) if self.files[name.file].links == 0 => drop(self.by_id.remove(&stat.id())),
+            Some(_) => {}
+            None => drop(self.occupied_before.insert(path.to_vec())),
+        }
+    }
+
+    fn utimes(&mut self, path: &[u8], before: &Stat, after: &Stat) {
+        let Some(number) = self.lookup(path, before) else { return };
+        let file = &mut self.files[number];
+        if file.base.size != before.size || file.base.mtime_ns != before.mtime_ns {
+            file.changed |= file.opened_for_write;
+        }
+        file.base.mtime_ns = after.mtime_ns;
+        for origin in &file.read_as {
+            if let Some(mark) = self.reads.get_mut(origin).filter(|mark| mark.stat.same_content(before)) {
+                (mark.stat.mtime_ns, mark.stat.ctime_ns) = (after.mtime_ns, after.ctime_ns);
+            }
+        }
+    }
+
+    fn by_name(&self, path: &[u8], stat: &Stat) -> Option<FileNumber> {
+        self.names.get(path).map(|name| name.file).filter(|&file| self.files[file].base.id() == stat.id())
+    }
+
+    fn lookup(&self, path: &[u8], stat: &Stat) -> Option<FileNumber> {
+        self.by_name(path, stat).or_else(|| self.by_id.get(&stat.id()).copied())
+    }
+
+    fn set_name(&mut self, path: &[u8], name: Name) {
+        self.files[name.file].links += 1;
+        if let Some(old) = self.names.insert(path.to_vec(), name) {
+            self.files[old.file].links -= 1;
+        }
+    }
+
+    fn drop_name(&mut self, path: &[u8]) -> Option<Name> {
+        let name = self.names.remove(path)?;
+        self.files[name.file].links -= 1;
+        Some(name)
+    }
+
+    /// The file at `path`, taken as one that existed before the job unless it is known.
+    fn found(&mut self, path: &[u8], stat: &Stat) -> FileNumber {
+        let number = self.lookup(path, stat).unwrap_or_else(|| self.add_file(stat, true));
+        if self.names.get(path).is_none_or(|name| name.file != number) {
+            // Another name of a known file (a hard link from before), or the first name of a new one.
+            let origin = self.files[number].existed.then(|| path.to_vec());
+            self.occupied_before.extend(origin.clone());
+            self.set_name(path, Name { file: number, origin, placed: false });
+        }
+        number
+    }
+
+    fn made(&mut self, path: &[u8], stat: &Stat) {
+        let file = self.add_file(stat, false);
+        self.set_name(path, Name { file, origin: None, placed: true });
+    }
+
+    fn add_file(&mut self, stat: &Stat, existed: bool) -> FileNumber {
+        self.files.push(File {
+            existed,
+            base: *stat,
+            opened_for_write: false,
+            changed: false,
+            wiped: false,
+            links: 0,
+            read_as: Vec::new(),
+        });
+        self.by_id.insert(stat.id(), self.files.len() - 1);
+        self.files.len() - 1
+    }
+
+    fn mark_read(&mut self, path: &[u8], file: FileNumber, stat: &Stat, executed: bool) {
+        let origin = self.names.get(path).and_then(|name| name.origin.clone());
+        self.mark_origin(origin, file, stat, executed);
+    }
+
+    fn mark_origin(&mut self, origin: Option<Path>, number: FileNumber, stat: &Stat, executed: bool) {
+        let file = &self.files[number];
+        let Some(origin) = origin.filter(|_| !file.wiped) else { return };
+        // After the job's own writes, what is read is no longer what was there: keep what it was.
+        let stat = if file.opened_for_write && !file.base.same_content(stat) { file.base } else { *stat };
+        let mark = self.reads.entry(origin).or_insert_with_key(|origin| {
+            self.files[number].read_as.push(origin.clone());
+            ReadMark { file: number, stat, executed: false }
+        });
+        mark.executed |= executed;
+    }
+
+    fn settle(self, at_end: impl Fn(&[u8]) -> Option<Stat>) -> FileUses {
+        let mut uses = FileUses::default();
+        let mut names_of: HashMap<FileNumber, Vec<&Path>> = HashMap::new();
+        for (path, name) in &self.names {
+            names_of.entry(name.file).or_default().push(path);
+            let Some(stat) = at_end(path).filter(Stat::is_file) else { continue };
+            // Moved away and back again is where it was.
+            let returned = name.origin.as_ref() == Some(path);
+            if (name.placed && !returned) || self.is_changed(name.file, &stat) {
+                let created = !self.occupied_before.contains(path);
+                uses.writes.push(Write { path: path.clone(), stat, created });
+            }
+        }
+        for (path, mark) in &self.reads {
+            let names = names_of.get(&mark.file).map_or(&[][..], Vec::as_slice);
+            uses.reads.push(self.settle_read(path, mark, names, &at_end));
+        }
+        uses
+    }
+
+    fn settle_read(
+        &self,
+        path: &Path,
+        mark: &ReadMark,
+        names: &[&Path],
+        at_end: impl Fn(&[u8]) -> Option<Stat>,
+    ) -> Read {
+        let now = if names.contains(&path) { Some(path) } else { names.first().copied() };
+        let untouched = now.and_then(|now| at_end(now)).is_some_and(|stat| stat.same_content(&mark.stat));
+        let file = &self.files[mark.file];
+        // A file that only somebody else changed is left to the daemon, which looks at it anyway.
+        let replaced = now.is_none() || file.changed || file.wiped || (file.opened_for_write && !untouched);
+        let now_at = now.filter(|&now| now != path).cloned();
+        Read { path: path.clone(), stat: mark.stat, executed: mark.executed, now_at, replaced }
+    }
+
+    fn is_changed(&self, number: FileNumber, stat: &Stat) -> bool {
+        let file = &self.files[number];
+        file.changed || (file.opened_for_write && !file.base.same_content(stat))
+    }
+}
+
+#[cfg(test)]
+#[path = "reduce_tests.rs"]
+mod tests;
