@@ -1,0 +1,274 @@
+//! From a stopped system call to an event. What a call will do is read before it (`before`), what it did after it
+//! succeeded (`after`), from the kernel's objects rather than from the arguments.
+
+use trace::Stat;
+use trace::event::{Exec, RENAME_EXCHANGED, What};
+
+use crate::paths::{Named, Place, behind_fd, files_below, is_kernel_path, read_link};
+use crate::sys::{Entry, Tid, read_memory, read_string};
+use crate::syscalls::{Action, portable_open_flags};
+
+/// A renamed directory with more files is reported as not fully seen.
+const DIRECTORY_MAX: usize = 100_000;
+
+/// A call that was seen at its entry, with what must be remembered until it returns.
+pub enum Pending {
+    Open {
+        flags: u32,
+        before: Option<Stat>,
+    },
+    Rename {
+        flags: u32,
+        from: Place,
+        to: Vec<u8>,
+        replaced: Option<Stat>,
+    },
+    Link {
+        from: Vec<u8>,
+        to: Vec<u8>,
+        stat: Stat,
+    },
+    Unlink {
+        path: Vec<u8>,
+        stat: Stat,
+    },
+    Truncate {
+        path: Vec<u8>,
+        before: Stat,
+    },
+    Utimes {
+        path: Vec<u8>,
+        before: Stat,
+    },
+    Create {
+        path: Vec<u8>,
+    },
+    /// Reported at the exec event instead of the exit; `file` is the executed file, perhaps a script.
+    Exec {
+        file: Option<Place>,
+    },
+    IoUring,
+}
+
+/// Reads what a call is about to do. None: nothing that could matter, let it run.
+pub fn before(tid: Tid, entry: &Entry) -> Option<Pending> {
+    let args = Args { tid, args: entry.args };
+    match Action::from_data(entry.data)? {
+        Action::Open => open(args.named(None, 0)?, args.int(1)),
+        Action::OpenAt => open(args.named(Some(0), 1)?, args.int(2)),
+        Action::OpenAt2 => open(args.named(Some(0), 1)?, args.how(2)?),
+        Action::Creat => open(args.named(None, 0)?, (libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC) as u32),
+        Action::OpenByHandle => Some(Pending::Open { flags: portable_open_flags(args.int(2)), before: None }),
+        Action::Rename => rename(&args.named(None, 0)?, &args.named(None, 1)?, 0),
+        Action::RenameAt => rename(&args.named(Some(0), 1)?, &args.named(Some(2), 3)?, 0),
+        Action::RenameAt2 => rename(&args.named(Some(0), 1)?, &args.named(Some(2), 3)?, args.int(4)),
+        Action::Link => link(&args.named(None, 0)?, &args.named(None, 1)?, 0),
+        Action::LinkAt => link(&args.named(Some(0), 1)?, &args.named(Some(2), 3)?, args.int(4)),
+        Action::Unlink => unlink(&args.named(None, 0)?),
+        Action::UnlinkAt if args.int(2) & libc::AT_REMOVEDIR as u32 != 0 => None,
+        Action::UnlinkAt => unlink(&args.named(Some(0), 1)?),
+        Action::Truncate => {
+            let place = args.named(None, 0)?.follow().filter(|place| place.stat.is_file())?;
+            Some(Pending::Truncate { path: place.path, before: place.stat })
+        }
+        Action::Utimes => utimes(args.named(None, 0)?.follow()?),
+        Action::UtimesAt if args.args[1] == 0 => utimes(behind_fd(tid, i64::from(args.int(0) as i32)).ok()?),
+        Action::UtimesAt => utimes(args.named(Some(0), 1)?.follow()?),
+        Action::Mknod => mknod(&args.named(None, 0)?, args.int(1)),
+        Action::MknodAt => mknod(&args.named(Some(0), 1)?, args.int(2)),
+        Action::Exec => Some(Pending::Exec { file: args.named(None, 0).and_then(|named| named.follow()) }),
+        Action::ExecAt => Some(Pending::Exec { file: args.named(Some(0), 1).and_then(|named| named.follow()) }),
+        Action::IoUring => Some(Pending::IoUring),
+    }
+}
+
+/// Says what a call did that succeeded with `result`, as zero or more events.
+pub fn after(tid: Tid, pending: Pending, result: i64, mut say: impl FnMut(What)) {
+    match pending {
+        Pending::Open { flags, before } => opened(tid, flags, before, result, say),
+        Pending::Rename { flags, from, to, replaced } => renamed(flags, from, to, replaced, say),
+        Pending::Link { from, to, stat } => say(What::Link { from, to, stat }),
+        Pending::Unlink { path, stat } => say(What::Unlink { path, stat }),
+        Pending::Truncate { path, before } => say(What::Truncate { path, before }),
+        Pending::Utimes { path, before } => {
+            if let Ok(after) = Stat::of_path(&path) {
+                say(What::Utimes { path, before, after });
+            }
+        }
+        Pending::Create { path } => {
+            if let Ok(stat) = Stat::of_link(&path) {
+                say(What::Create { path, stat });
+            }
+        }
+        Pending::IoUring => say(warning(
+            "io-uring",
+            format!("process {tid} uses io_uring: files that it opened or renamed through it are not seen"),
+        )),
+        Pending::Exec { .. } => {}
+    }
+}
+
+/// Says what a process runs now. `file` is what was executed.
+pub fn executed(tid: Tid, file: Option<Place>) -> Option<What> {
+    let exe = read_link(&format!("/proc/{tid}/exe")).ok()?;
+    let stat = Stat::of_path(format!("/proc/{tid}/exe").as_bytes()).ok()?;
+    let script = file.filter(|file| file.stat.id() != stat.id() && file.stat.is_file());
+    let words = std::fs::read(format!("/proc/{tid}/cmdline")).unwrap_or_default();
+    let argv = words.strip_suffix(b"\0").unwrap_or(&words).split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
+    let script_stat = script.as_ref().map(|script| script.stat);
+    let script = script.map(|script| script.path).unwrap_or_default();
+    Some(What::Exec(Exec { exe, stat, script, script_stat, argv }))
+}
+
+/// Regular files among the descriptors that a command starts with, those it will close at exec left out.
+pub fn inherited(tid: Tid) -> Vec<What> {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{tid}/fd")) else { return Vec::new() };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let mut numbers: Vec<u32> = numbers.collect();
+    numbers.sort_unstable();
+    numbers.into_iter().filter_map(|fd| inherited_fd(tid, fd)).collect()
+}
+
+fn inherited_fd(tid: Tid, fd: u32) -> Option<What> {
+    let place = behind_fd(tid, i64::from(fd)).ok().filter(is_content)?;
+    let info = std::fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+    let flags = portable_open_flags(u32::from_str_radix(flags.trim(), 8).ok()?);
+    let inherited = flags & (libc::O_CLOEXEC | libc::O_PATH) as u32 == 0;
+    inherited.then_some(What::Inherit { fd, flags, path: place.path, stat: place.stat })
+}
+
+pub fn warning(code: &str, message: String) -> What {
+    What::Warning { code: code.into(), message: message.into_bytes() }
+}
+
+fn open(named: Named, flags: u32) -> Option<Pending> {
+    let flags = portable_open_flags(flags);
+    if flags & libc::O_PATH as u32 != 0 {
+        return None;
+    }
+    // Only an open that may change something needs to know what was there; a reader finds it as it is.
+    let changes = flags as i32 & (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC) != 0;
+    let temporary = flags as i32 & libc::O_TMPFILE == libc::O_TMPFILE;
+    let before = if changes && !temporary { named.stat() } else { None };
+    Some(Pending::Open { flags, before })
+}
+
+fn opened(tid: Tid, flags: u32, before: Option<Stat>, fd: i64, mut say: impl FnMut(What)) {
+    let place = match behind_fd(tid, fd) {
+        Ok(place) => place,
+        // A sibling thread may have closed it already; anything else is a process we may not look into.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(error) => {
+            let message = format!("files opened by process {tid} are not seen: /proc/{tid}/fd: {error}");
+            return say(warning("process-unreadable", message));
+        }
+    };
+    let temporary = flags as i32 & libc::O_TMPFILE == libc::O_TMPFILE;
+    if place.stat.is_file() && (is_content(&place) || temporary) {
+        say(What::Open { flags, path: place.path, stat: place.stat, before });
+    }
+}
+
+/// False for what has no name (any more) and what the kernel makes up.
+fn is_content(place: &Place) -> bool {
+    place.stat.is_file() && place.path.starts_with(b"/") && !is_kernel_path(&place.path) && !is_deleted(place)
+}
+
+/// The kernel appends ` (deleted)`; a file may also be called so.
+fn is_deleted(place: &Place) -> bool {
+    place.path.ends_with(b" (deleted)")
+        && Stat::of_link(&place.path).map(|stat| stat.id()).ok() != Some(place.stat.id())
+}
+
+fn rename(from: &Named, to: &Named, flags: u32) -> Option<Pending> {
+    let (path, stat) = from.entry()?;
+    let stat = stat.filter(|stat| stat.is_file() || stat.is_dir())?;
+    let (to, replaced) = to.entry()?;
+    let exchanged = flags & libc::RENAME_EXCHANGE != 0;
+    let flags = if exchanged { RENAME_EXCHANGED } else { 0 };
+    Some(Pending::Rename { flags, from: Place { path, stat }, to, replaced })
+}
+
+fn renamed(flags: u32, from: Place, to: Vec<u8>, replaced: Option<Stat>, mut say: impl FnMut(What)) {
+    let back = replaced.filter(|other| flags & RENAME_EXCHANGED != 0 && other.is_dir()).is_some();
+    let (source, directory) = (from.path.clone(), from.stat.is_dir());
+    say(What::Rename { flags, from: from.path, to: to.clone(), stat: from.stat, replaced });
+    if directory {
+        moved_with(&source, &to, &mut say);
+    }
+    if back {
+        moved_with(&to, &source, &mut say);
+    }
+}
+
+/// The files of a directory that was at `from` and is at `to` now.
+fn moved_with(from: &[u8], to: &[u8], say: &mut impl FnMut(What)) {
+    let (files, more) = files_below(to, DIRECTORY_MAX);
+    for Place { path, stat } in files {
+        let old = [from, &path[to.len()..]].concat();
+        say(What::Moved { from: old, to: path, stat });
+    }
+    if more {
+        let name = String::from_utf8_lossy(to);
+        say(warning(
+            "directory-too-large",
+            format!("`{name}` was renamed: files beyond {DIRECTORY_MAX} in it are not seen"),
+        ));
+    }
+}
+
+fn link(from: &Named, to: &Named, flags: u32) -> Option<Pending> {
+    let unnamed = from.path.is_empty();
+    let place = if unnamed || flags & libc::AT_SYMLINK_FOLLOW as u32 != 0 {
+        from.follow()?
+    } else {
+        let (path, stat) = from.entry()?;
+        Place { path, stat: stat? }
+    };
+    if !place.stat.is_file() {
+        return None;
+    }
+    let (to, _) = to.entry()?;
+    let from = if is_deleted(&place) { Vec::new() } else { place.path };
+    Some(Pending::Link { from, to, stat: place.stat })
+}
+
+fn unlink(named: &Named) -> Option<Pending> {
+    let (path, stat) = named.entry()?;
+    stat.filter(Stat::is_file).map(|stat| Pending::Unlink { path, stat })
+}
+
+fn utimes(place: Place) -> Option<Pending> {
+    is_content(&place).then_some(Pending::Utimes { path: place.path, before: place.stat })
+}
+
+fn mknod(named: &Named, mode: u32) -> Option<Pending> {
+    let kind = mode & libc::S_IFMT;
+    (kind == libc::S_IFREG || kind == 0).then_some(())?;
+    Some(Pending::Create { path: named.entry()?.0 })
+}
+
+/// The arguments of a call, read as what they are.
+struct Args {
+    tid: Tid,
+    args: [u64; 6],
+}
+
+impl Args {
+    fn int(&self, at: usize) -> u32 {
+        self.args[at] as u32
+    }
+
+    fn named(&self, dirfd: Option<usize>, path: usize) -> Option<Named> {
+        let dirfd = dirfd.map_or(libc::AT_FDCWD, |at| self.int(at) as i32);
+        Some(Named { tid: self.tid, dirfd, path: read_string(self.tid, self.args[path]).ok()? })
+    }
+
+    /// Flags of a `struct open_how`, its first eight bytes.
+    fn how(&self, at: usize) -> Option<u32> {
+        let mut flags = [0; 8];
+        let count = read_memory(self.tid, self.args[at], &mut flags).ok()?;
+        (count == flags.len()).then(|| u64::from_ne_bytes(flags) as u32)
+    }
+}

@@ -1,0 +1,171 @@
+//! The wait loop: one report of a traced thread after the other, until none is left.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use trace::event::{Event, What};
+use trace::log::LogWriter;
+
+use crate::observe::{self, Pending};
+use crate::paths::Place;
+use crate::sys::{self, Tid, Waited};
+
+/// After so many events, a look whether anybody still wants them.
+const EVENTS_BETWEEN_LOOKS: u64 = 4096;
+
+/// Everything the tracer knows of the processes of one run.
+pub struct Watcher {
+    log: LogWriter,
+    started: Instant,
+    threads: HashMap<Tid, Thread>,
+    /// Opens that would say nothing new.
+    seen: HashSet<OpenKey>,
+    events: u64,
+    unwanted: bool,
+}
+
+struct Thread {
+    /// Thread group, the process.
+    pid: Tid,
+    pending: Option<Pending>,
+}
+
+/// A reading open of content that was read before from the same path.
+type OpenKey = (u32, Vec<u8>, u64, u64, i64, i64);
+
+impl Watcher {
+    pub fn new(log: LogWriter, started: Instant) -> Watcher {
+        Watcher { log, started, threads: HashMap::new(), seen: HashSet::new(), events: 0, unwanted: false }
+    }
+
+    /// Attaches to the process that will become the command, and notes what it inherits. Errors: those of
+    /// PTRACE_SEIZE; EPERM when it is traced already or the machine forbids it.
+    pub fn attach(&mut self, pid: Tid) -> std::io::Result<()> {
+        sys::seize(pid)?;
+        self.add(pid, pid, 0);
+        for what in observe::inherited(pid) {
+            self.say(pid, what);
+        }
+        Ok(())
+    }
+
+    /// Returns when no traced process is left, with the number of events that could not be written.
+    pub fn watch(mut self) -> u64 {
+        while let Waited::Thread(tid, status) = sys::wait() {
+            if libc::WIFSTOPPED(status) {
+                // ESRCH: killed while it was stopped; its end is reported next.
+                let _ = self.stopped(tid, libc::WSTOPSIG(status), status >> 16);
+            } else {
+                self.ended(tid, status);
+            }
+        }
+        self.log.flush()
+    }
+
+    fn stopped(&mut self, tid: Tid, signal: i32, event: i32) -> std::io::Result<()> {
+        if !self.threads.contains_key(&tid) {
+            // A new thread may report before its parent's report of it arrives.
+            self.adopt(tid);
+        }
+        match event {
+            libc::PTRACE_EVENT_SECCOMP => return self.entered(tid),
+            libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
+                let child = sys::event_message(tid)? as Tid;
+                if !self.threads.contains_key(&child) {
+                    self.adopt(child);
+                }
+            }
+            libc::PTRACE_EVENT_EXEC => self.executed(tid)?,
+            libc::PTRACE_EVENT_STOP if is_group_stop(signal) => return sys::listen(tid),
+            libc::PTRACE_EVENT_STOP => {}
+            _ if signal == libc::SIGTRAP | 0x80 => self.returned(tid),
+            _ => return sys::run(tid, signal),
+        }
+        sys::run(tid, 0)
+    }
+
+    fn entered(&mut self, tid: Tid) -> std::io::Result<()> {
+        let pending = observe::before(tid, &sys::syscall_entry(tid)?);
+        let to_exit = pending.as_ref().is_some_and(|pending| !matches!(pending, Pending::Exec { .. }));
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.pending = pending;
+        }
+        if to_exit { sys::run_to_exit(tid) } else { sys::run(tid, 0) }
+    }
+
+    fn returned(&mut self, tid: Tid) {
+        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        let (pid, pending) = (thread.pid, thread.pending.take());
+        if let (Some(pending), Ok(Some(result))) = (pending, sys::syscall_result(tid)) {
+            observe::after(tid, pending, result, |what| self.say(pid, what));
+        }
+    }
+
+    /// execve(2) from any thread makes that thread the only one, under the id of the process.
+    fn executed(&mut self, pid: Tid) -> std::io::Result<()> {
+        let former = sys::event_message(pid)? as Tid;
+        let pending = self.threads.get_mut(&former).and_then(|thread| thread.pending.take());
+        self.threads.retain(|&tid, thread| thread.pid != pid || tid == pid);
+        let file = match pending {
+            Some(Pending::Exec { file }) => file,
+            _ => None::<Place>,
+        };
+        if let Some(what) = observe::executed(pid, file) {
+            self.say(pid, what);
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, tid: Tid, status: i32) {
+        let Some(thread) = self.threads.remove(&tid) else { return };
+        // The first thread of a process is reported last, with the status of the process.
+        if thread.pid == tid {
+            self.threads.retain(|_, other| other.pid != tid);
+            self.say(tid, What::Exit { status: status as u32 });
+        }
+    }
+
+    fn adopt(&mut self, tid: Tid) {
+        let (pid, parent) = family_of(tid).unwrap_or((tid, 0));
+        self.add(tid, pid, parent);
+    }
+
+    fn add(&mut self, tid: Tid, pid: Tid, parent: Tid) {
+        self.threads.insert(tid, Thread { pid, pending: None });
+        if tid == pid {
+            self.say(pid, What::Fork { parent: parent as u32 });
+        }
+    }
+
+    fn say(&mut self, pid: Tid, what: What) {
+        if self.unwanted || !self.is_news(&what) {
+            return;
+        }
+        self.log.append(&Event { pid: pid as u32, at_ns: self.started.elapsed().as_nanos() as u64, what });
+        self.events += 1;
+        if self.events.is_multiple_of(EVENTS_BETWEEN_LOOKS) {
+            self.unwanted = self.log.is_removed();
+        }
+    }
+
+    /// A process that opens one file ten thousand times says it once, as long as the file does not change.
+    fn is_news(&mut self, what: &What) -> bool {
+        match what {
+            What::Open { flags, path, stat, before: None } if flags & libc::O_CREAT as u32 == 0 => {
+                self.seen.insert((*flags, path.clone(), stat.dev, stat.ino, stat.mtime_ns, stat.ctime_ns))
+            }
+            _ => true,
+        }
+    }
+}
+
+fn is_group_stop(signal: i32) -> bool {
+    matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU)
+}
+
+/// Process and parent process of a thread.
+fn family_of(tid: Tid) -> Option<(Tid, Tid)> {
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    Some((field("Tgid:")?, field("PPid:")?))
+}
