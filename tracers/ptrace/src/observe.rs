@@ -1,6 +1,10 @@
 //! From a stopped system call to an event. What a call will do is read before it (`before`), what it did after it
 //! succeeded (`after`), from the kernel's objects rather than from the arguments.
 
+use std::ffi::OsStr;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+
 use trace::Stat;
 use trace::event::{Exec, RENAME_EXCHANGED, What};
 
@@ -13,9 +17,11 @@ const DIRECTORY_MAX: usize = 100_000;
 
 /// A call that was seen at its entry, with what must be remembered until it returns.
 pub enum Pending {
+    /// `named` is where the name can still be read, should the descriptor be gone by the time of the exit.
     Open {
         flags: u32,
         before: Option<Stat>,
+        named: Option<(i32, u64)>,
     },
     Rename {
         flags: u32,
@@ -48,17 +54,24 @@ pub enum Pending {
         file: Option<Place>,
     },
     IoUring,
+    Namespace,
+    Ptrace,
 }
 
 /// Reads what a call is about to do. None: nothing that could matter, let it run.
 pub fn before(tid: Tid, entry: &Entry) -> Option<Pending> {
     let args = Args { tid, args: entry.args };
     match Action::from_data(entry.data)? {
-        Action::Open => open(args.named(None, 0)?, args.int(1)),
-        Action::OpenAt => open(args.named(Some(0), 1)?, args.int(2)),
-        Action::OpenAt2 => open(args.named(Some(0), 1)?, args.how(2)?),
-        Action::Creat => open(args.named(None, 0)?, (libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC) as u32),
-        Action::OpenByHandle => Some(Pending::Open { flags: portable_open_flags(args.int(2)), before: None }),
+        Action::Open => open(&args, None, 0, args.int(1), 0),
+        Action::OpenAt => open(&args, Some(0), 1, args.int(2), 0),
+        Action::OpenAt2 => {
+            let (flags, resolve) = args.how(2)?;
+            open(&args, Some(0), 1, flags, resolve)
+        }
+        Action::Creat => open(&args, None, 0, (libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC) as u32, 0),
+        Action::OpenByHandle => {
+            Some(Pending::Open { flags: portable_open_flags(args.int(2)), before: None, named: None })
+        }
         Action::Rename => rename(&args.named(None, 0)?, &args.named(None, 1)?, 0),
         Action::RenameAt => rename(&args.named(Some(0), 1)?, &args.named(Some(2), 3)?, 0),
         Action::RenameAt2 => rename(&args.named(Some(0), 1)?, &args.named(Some(2), 3)?, args.int(4)),
@@ -79,13 +92,15 @@ pub fn before(tid: Tid, entry: &Entry) -> Option<Pending> {
         Action::Exec => Some(Pending::Exec { file: args.named(None, 0).and_then(|named| named.follow()) }),
         Action::ExecAt => Some(Pending::Exec { file: args.named(Some(0), 1).and_then(|named| named.follow()) }),
         Action::IoUring => Some(Pending::IoUring),
+        Action::Namespace => Some(Pending::Namespace),
+        Action::Ptrace => Some(Pending::Ptrace).filter(|_| wants_to_trace(args.args[0])),
     }
 }
 
 /// Says what a call did that succeeded with `result`, as zero or more events.
-pub fn after(tid: Tid, pending: Pending, result: i64, mut say: impl FnMut(What)) {
+pub fn after(tid: Tid, pid: Tid, pending: Pending, result: i64, mut say: impl FnMut(What)) {
     match pending {
-        Pending::Open { flags, before } => opened(tid, flags, before, result, say),
+        Pending::Open { flags, before, named } => opened(tid, flags, before, named, result, say),
         Pending::Rename { flags, from, to, replaced } => renamed(flags, from, to, replaced, say),
         Pending::Link { from, to, stat } => say(What::Link { from, to, stat }),
         Pending::Unlink { path, stat } => say(What::Unlink { path, stat }),
@@ -102,22 +117,58 @@ pub fn after(tid: Tid, pending: Pending, result: i64, mut say: impl FnMut(What))
         }
         Pending::IoUring => say(warning(
             "io-uring",
-            format!("process {tid} uses io_uring: files that it opened or renamed through it are not seen"),
+            format!("process {pid} uses io_uring: files that it opened or renamed through it are not seen"),
         )),
-        Pending::Exec { .. } => {}
+        Pending::Namespace if is_elsewhere(tid) => say(warning(
+            "mount-namespace",
+            format!("process {pid} has mounts of its own: what it changed there may be missing, or under another name"),
+        )),
+        Pending::Exec { .. } | Pending::Namespace | Pending::Ptrace => {}
     }
 }
 
+/// Says of a call that failed what the record must know.
+pub fn refused(pid: Tid, pending: &Pending) -> Option<What> {
+    matches!(pending, Pending::Ptrace).then(|| {
+        let message = "could not trace, as it is traced itself; `--tracer preload` leaves it free to";
+        warning("nested-tracer", format!("process {pid} {message}"))
+    })
+}
+
 /// Says what a process runs now. `file` is what was executed.
-pub fn executed(tid: Tid, file: Option<Place>) -> Option<What> {
-    let exe = read_link(&format!("/proc/{tid}/exe")).ok()?;
-    let stat = Stat::of_path(format!("/proc/{tid}/exe").as_bytes()).ok()?;
+pub fn executed(tid: Tid, file: Option<Place>) -> Vec<What> {
+    let Ok(exe) = read_link(&format!("/proc/{tid}/exe")) else { return Vec::new() };
+    let Ok(stat) = Stat::of_path(format!("/proc/{tid}/exe").as_bytes()) else { return Vec::new() };
     let script = file.filter(|file| file.stat.id() != stat.id() && file.stat.is_file());
     let words = std::fs::read(format!("/proc/{tid}/cmdline")).unwrap_or_default();
     let argv = words.strip_suffix(b"\0").unwrap_or(&words).split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
+    let mut said = script.as_ref().map_or_else(Vec::new, |script| interpreters(tid, script, &stat));
     let script_stat = script.as_ref().map(|script| script.stat);
     let script = script.map(|script| script.path).unwrap_or_default();
-    Some(What::Exec(Exec { exe, stat, script, script_stat, argv }))
+    said.push(What::Exec(Exec { exe, stat, script, script_stat, argv }));
+    said
+}
+
+/// Scripts that are the interpreter of a script, which the kernel follows four deep; the last one is not among them.
+fn interpreters(tid: Tid, script: &Place, last: &Stat) -> Vec<What> {
+    const DEPTH: usize = 4;
+    let mut said = Vec::new();
+    let mut path = script.path.clone();
+    for _ in 0..DEPTH {
+        let Some(place) = interpreter_of(tid, &path).filter(|place| place.stat.id() != last.id()) else { break };
+        let Place { path: next, stat } = place;
+        path.clone_from(&next);
+        said.push(What::Open { flags: libc::O_RDONLY as u32, path: next, stat, before: None });
+    }
+    said
+}
+
+fn interpreter_of(tid: Tid, script: &[u8]) -> Option<Place> {
+    let mut head = [0; 256];
+    let count = std::fs::File::open(OsStr::from_bytes(script)).ok()?.read(&mut head).ok()?;
+    let line = head[..count].strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
+    let path = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?.to_vec();
+    Named { tid, dirfd: libc::AT_FDCWD, path, in_root: false }.follow()
 }
 
 /// Regular files among the descriptors that a command starts with, those it will close at exec left out.
@@ -142,7 +193,7 @@ pub fn warning(code: &str, message: String) -> What {
     What::Warning { code: code.into(), message: message.into_bytes() }
 }
 
-fn open(named: Named, flags: u32) -> Option<Pending> {
+fn open(args: &Args, dirfd: Option<usize>, path: usize, flags: u32, resolve: u64) -> Option<Pending> {
     let flags = portable_open_flags(flags);
     if flags & libc::O_PATH as u32 != 0 {
         return None;
@@ -150,24 +201,44 @@ fn open(named: Named, flags: u32) -> Option<Pending> {
     // Only an open that may change something needs to know what was there; a reader finds it as it is.
     let changes = flags as i32 & (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC) != 0;
     let temporary = flags as i32 & libc::O_TMPFILE == libc::O_TMPFILE;
-    let before = if changes && !temporary { named.stat() } else { None };
-    Some(Pending::Open { flags, before })
+    let in_root = resolve & libc::RESOLVE_IN_ROOT != 0;
+    let found = || Named { in_root, ..args.named(dirfd, path)? }.stat();
+    let before = if changes && !temporary { found() } else { None };
+    let named = (!in_root).then(|| (args.dirfd(dirfd), args.args[path]));
+    Some(Pending::Open { flags, before, named })
 }
 
-fn opened(tid: Tid, flags: u32, before: Option<Stat>, fd: i64, mut say: impl FnMut(What)) {
+fn opened(tid: Tid, flags: u32, before: Option<Stat>, named: Option<(i32, u64)>, fd: i64, mut say: impl FnMut(What)) {
+    let by_name = || {
+        let (dirfd, address) = named?;
+        Named { tid, dirfd, path: read_string(tid, address).ok()?, in_root: false }.follow()
+    };
+    // A sibling thread may have closed the descriptor already: then the name has to do.
     let place = match behind_fd(tid, fd) {
         Ok(place) => place,
-        // A sibling thread may have closed it already; anything else is a process we may not look into.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-        Err(error) => {
-            let message = format!("files opened by process {tid} are not seen: /proc/{tid}/fd: {error}");
-            return say(warning("process-unreadable", message));
-        }
+        Err(error) => match by_name() {
+            Some(place) => place,
+            None => {
+                let message = format!("a file opened by process {tid} is not seen: /proc/{tid}/fd/{fd}: {error}");
+                return say(warning("open-unseen", message));
+            }
+        },
     };
     let temporary = flags as i32 & libc::O_TMPFILE == libc::O_TMPFILE;
     if place.stat.is_file() && (is_content(&place) || temporary) {
         say(What::Open { flags, path: place.path, stat: place.stat, before });
     }
+}
+
+/// Whether a process sees other mounts than the tracer.
+fn is_elsewhere(tid: Tid) -> bool {
+    let own = read_link("/proc/self/ns/mnt").ok();
+    read_link(&format!("/proc/{tid}/ns/mnt")).is_ok_and(|theirs| Some(theirs) != own)
+}
+
+/// PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_SEIZE.
+fn wants_to_trace(request: u64) -> bool {
+    [0, 16, 0x4206].contains(&request)
 }
 
 /// False for what has no name (any more) and what the kernel makes up.
@@ -183,11 +254,20 @@ fn is_deleted(place: &Place) -> bool {
 
 fn rename(from: &Named, to: &Named, flags: u32) -> Option<Pending> {
     let (path, stat) = from.entry()?;
-    let stat = stat.filter(|stat| stat.is_file() || stat.is_dir())?;
     let (to, replaced) = to.entry()?;
     let exchanged = flags & libc::RENAME_EXCHANGE != 0;
     let flags = if exchanged { RENAME_EXCHANGED } else { 0 };
-    Some(Pending::Rename { flags, from: Place { path, stat }, to, replaced })
+    let has_content = |stat: &Stat| stat.is_file() || stat.is_dir();
+    match (stat, replaced) {
+        (Some(stat), replaced) if has_content(&stat) => {
+            Some(Pending::Rename { flags, from: Place { path, stat }, to, replaced })
+        }
+        // Exchanged with a link, say: told from the side that has content.
+        (other, Some(stat)) if exchanged && has_content(&stat) => {
+            Some(Pending::Rename { flags, from: Place { path: to, stat }, to: path, replaced: other })
+        }
+        _ => None,
+    }
 }
 
 fn renamed(flags: u32, from: Place, to: Vec<u8>, replaced: Option<Stat>, mut say: impl FnMut(What)) {
@@ -260,15 +340,20 @@ impl Args {
         self.args[at] as u32
     }
 
-    fn named(&self, dirfd: Option<usize>, path: usize) -> Option<Named> {
-        let dirfd = dirfd.map_or(libc::AT_FDCWD, |at| self.int(at) as i32);
-        Some(Named { tid: self.tid, dirfd, path: read_string(self.tid, self.args[path]).ok()? })
+    fn dirfd(&self, at: Option<usize>) -> i32 {
+        at.map_or(libc::AT_FDCWD, |at| self.int(at) as i32)
     }
 
-    /// Flags of a `struct open_how`, its first eight bytes.
-    fn how(&self, at: usize) -> Option<u32> {
-        let mut flags = [0; 8];
-        let count = read_memory(self.tid, self.args[at], &mut flags).ok()?;
-        (count == flags.len()).then(|| u64::from_ne_bytes(flags) as u32)
+    fn named(&self, dirfd: Option<usize>, path: usize) -> Option<Named> {
+        let path = read_string(self.tid, self.args[path]).ok()?;
+        Some(Named { tid: self.tid, dirfd: self.dirfd(dirfd), path, in_root: false })
+    }
+
+    /// Flags and resolve flags of a `struct open_how`: its first and third eight bytes.
+    fn how(&self, at: usize) -> Option<(u32, u64)> {
+        let mut how = [0; 24];
+        let count = read_memory(self.tid, self.args[at], &mut how).ok()?;
+        let word = |at: usize| Some(u64::from_ne_bytes(how[at..at + 8].try_into().ok()?));
+        if count == how.len() { Some((word(0)? as u32, word(16)?)) } else { None }
     }
 }

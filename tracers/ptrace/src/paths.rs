@@ -14,6 +14,8 @@ pub struct Named {
     pub tid: Tid,
     pub dirfd: i32,
     pub path: Vec<u8>,
+    /// RESOLVE_IN_ROOT of openat2(2): `dirfd` is the root of everything.
+    pub in_root: bool,
 }
 
 /// An object of the file system: where it is, and what.
@@ -42,7 +44,27 @@ impl Named {
 
     /// Stat of the object at the end of all links; None when there is nothing, or it cannot be reached.
     pub fn stat(&self) -> Option<Stat> {
+        if self.in_root {
+            return Stat::of_fd(self.open_in_root().ok()?.as_raw_fd()).ok();
+        }
         Stat::of_path(&self.seen_from_here()).ok()
+    }
+
+    fn open_in_root(&self) -> io::Result<OwnedFd> {
+        let root = Named { tid: self.tid, dirfd: self.dirfd, path: Vec::new(), in_root: false };
+        let root = open_path(&root.seen_from_here(), libc::O_DIRECTORY)?;
+        let path = CString::new(self.path.as_slice())?;
+        // SAFETY: all zero is a valid `open_how`, which has private padding.
+        let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+        how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
+        how.resolve = libc::RESOLVE_IN_ROOT;
+        // SAFETY: `path` is NUL-terminated, `how` of the given size; the descriptor is ours when the call succeeds.
+        unsafe {
+            let how = &raw const how;
+            let fd =
+                libc::syscall(libc::SYS_openat2, root.as_raw_fd(), path.as_ptr(), how, size_of::<libc::open_how>());
+            if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd as i32)) }
+        }
     }
 
     /// The object at the end of all links. None when it cannot be reached.

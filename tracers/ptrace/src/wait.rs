@@ -53,8 +53,10 @@ impl Watcher {
     pub fn watch(mut self) -> u64 {
         while let Waited::Thread(tid, status) = sys::wait() {
             if libc::WIFSTOPPED(status) {
-                // ESRCH: killed while it was stopped; its end is reported next.
-                let _ = self.stopped(tid, libc::WSTOPSIG(status), status >> 16);
+                // ESRCH: killed while it was stopped; its end is reported next. Whatever else goes wrong, it must run on.
+                if self.stopped(tid, libc::WSTOPSIG(status), status >> 16).is_err() {
+                    let _ = sys::run(tid, 0);
+                }
             } else {
                 self.ended(tid, status);
             }
@@ -71,7 +73,8 @@ impl Watcher {
             libc::PTRACE_EVENT_SECCOMP => return self.entered(tid),
             libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
                 let child = sys::event_message(tid)? as Tid;
-                if !self.threads.contains_key(&child) {
+                // Unknown and gone: it has been seen from its first stop to its end before this report arrived.
+                if !self.threads.contains_key(&child) && is_alive(child) {
                     self.adopt(child);
                 }
             }
@@ -96,8 +99,10 @@ impl Watcher {
     fn returned(&mut self, tid: Tid) {
         let Some(thread) = self.threads.get_mut(&tid) else { return };
         let (pid, pending) = (thread.pid, thread.pending.take());
-        if let (Some(pending), Ok(Some(result))) = (pending, sys::syscall_result(tid)) {
-            observe::after(tid, pending, result, |what| self.say(pid, what));
+        let (Some(pending), Ok(result)) = (pending, sys::syscall_result(tid)) else { return };
+        match result {
+            Some(result) => observe::after(tid, pid, pending, result, |what| self.say(pid, what)),
+            None => observe::refused(pid, &pending).into_iter().for_each(|what| self.say(pid, what)),
         }
     }
 
@@ -110,7 +115,7 @@ impl Watcher {
             Some(Pending::Exec { file }) => file,
             _ => None::<Place>,
         };
-        if let Some(what) = observe::executed(pid, file) {
+        for what in observe::executed(pid, file) {
             self.say(pid, what);
         }
         Ok(())
@@ -161,6 +166,12 @@ impl Watcher {
 
 fn is_group_stop(signal: i32) -> bool {
     matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU)
+}
+
+fn is_alive(tid: Tid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{tid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 /// Process and parent process of a thread.

@@ -57,6 +57,7 @@ pub fn fold_run(rundir: &Path, tracer: &str, end: Option<RunEnd>) -> Result<Fold
     match end {
         Some(end) => {
             (folded.exit_code, folded.exit_signal) = (end.exit_code, end.exit_signal);
+            processes.end_command(&end);
             folded.duration_ns = end.duration.as_nanos() as u64;
             folded.interrupted_by = end.interrupted_by;
             folded.warnings.extend(still_running(&processes.list));
@@ -102,6 +103,14 @@ struct Processes {
 }
 
 impl Processes {
+    /// The launcher may know of the command's end before the tracer has written it down.
+    fn end_command(&mut self, end: &RunEnd) {
+        if let Some(command) = self.list.first_mut().filter(|command| command.ended_ns.is_none()) {
+            command.ended_ns = Some(end.duration.as_nanos() as u64);
+            (command.exit_code, command.exit_signal) = (end.exit_code, end.exit_signal);
+        }
+    }
+
     fn apply(&mut self, event: &Event) {
         match &event.what {
             What::Fork { parent } => {

@@ -165,7 +165,9 @@ impl Files {
 
     fn exec(&mut self, exec: &Exec) {
         let script = exec.script_stat.as_ref().map(|stat| (&exec.script, stat));
-        for (path, stat) in [(&exec.exe, &exec.stat)].into_iter().chain(script) {
+        // A program without a name, from memory or removed, is no file that could be had again.
+        let program = Some((&exec.exe, &exec.stat)).filter(|(path, _)| !path.ends_with(b" (deleted)"));
+        for (path, stat) in program.into_iter().chain(script) {
             let number = self.found(path, stat);
             self.mark_read(path, number, stat, true);
         }
@@ -230,10 +232,13 @@ impl Files {
         }
     }
 
+    /// Not by way of its old name: after an exchange of directories, that is another file's new one.
     fn moved(&mut self, from: &[u8], to: &[u8], stat: &Stat) {
-        if !self.names.contains_key(to) {
-            self.found(from, stat);
-            self.carry_name(from, to);
+        if self.by_name(to, stat).is_none() {
+            let file = self.by_id.get(&stat.id()).copied().unwrap_or_else(|| self.add_file(stat, true));
+            let origin = self.files[file].existed.then(|| from.to_vec());
+            self.occupied_before.extend(origin.clone());
+            self.set_name(to, Name { file, origin, placed: true });
         }
         self.use_moved(to, stat);
     }

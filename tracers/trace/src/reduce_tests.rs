@@ -393,6 +393,31 @@ fn a_directory_renamed_twice_keeps_the_first_origin() {
 }
 
 #[test]
+fn directories_exchanged_keep_files_of_one_name_apart() {
+    let world = world().with("a/same", 1).with("b/same", 2).with("a/one", 3);
+    let directory = |ino| Stat { dev: 1, ino, mode: u64::from(libc::S_IFDIR), ..Stat::default() };
+    world.read("a/same");
+    let (left, right, one) = (world.get("a/same").unwrap(), world.get("b/same").unwrap(), world.get("a/one").unwrap());
+    world.tree.borrow_mut().extend([("a/same".into(), right), ("b/same".into(), left), ("b/one".into(), one)]);
+    world.tree.borrow_mut().remove("a/one");
+    let (flags, stat, replaced) = (RENAME_EXCHANGED, directory(900), Some(directory(901)));
+    world.say(What::Rename { flags, from: b"a".into(), to: b"b".into(), stat, replaced });
+    for (from, to, stat) in [("a/same", "b/same", left), ("a/one", "b/one", one), ("b/same", "a/same", right)] {
+        world.say(What::Moved { from: from.into(), to: to.into(), stat });
+    }
+    world.expect("a/one>b/one a/same>b/same b/same>a/same", "a/same b/one+ b/same");
+}
+
+#[test]
+fn a_program_without_a_name_is_no_input() {
+    let world = world();
+    let stat = world.get("in").unwrap();
+    let exe = b"/memfd:copy (deleted)".to_vec();
+    world.say(What::Exec(Exec { exe, stat, ..Exec::default() }));
+    world.expect("", "");
+}
+
+#[test]
 fn a_sibling_with_the_same_prefix_stays_where_it_is() {
     world().save("part/one").save("part2").rename_directory("part", "done").expect("", "done/one+ part2+");
 }

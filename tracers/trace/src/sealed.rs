@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use prost::Message;
@@ -55,14 +55,22 @@ impl fmt::Display for SealedError {
 
 impl std::error::Error for SealedError {}
 
-/// Writes a message durably: to a temporary name, fdatasync, rename, fsync of the directory. Errors: those of the calls.
+/// Writes a message to a temporary name and renames it: whatever dies, a reader sees all of it or nothing. Survives a
+/// power failure only after `make_durable`. Errors: those of the calls.
 pub fn write<M: Message>(rundir: &Path, kind: Kind, message: &M) -> io::Result<()> {
     let temporary = rundir.join(format!("{}.tmp", kind.name()));
-    let mut file = File::create(&temporary)?;
-    file.write_all(&seal(kind, message))?;
-    file.sync_data()?;
-    std::fs::rename(&temporary, rundir.join(kind.name()))?;
-    File::open(rundir)?.sync_all()
+    std::fs::write(&temporary, seal(kind, message))?;
+    std::fs::rename(&temporary, rundir.join(kind.name()))
+}
+
+/// Makes a sealed run directory, its name included, survive a power failure: four or more syncs, each as slow as the
+/// disk. Errors: those of fsync(2).
+pub fn make_durable(rundir: &Path) -> io::Result<()> {
+    for kind in [Kind::Record, Kind::Folded] {
+        File::open(rundir.join(kind.name()))?.sync_data()?;
+    }
+    File::open(rundir)?.sync_all()?;
+    rundir.parent().map_or(Ok(()), |runs| File::open(runs)?.sync_all())
 }
 
 /// Reads a message. Errors: Io when it is not there; Corrupt on any deviation from the format.
