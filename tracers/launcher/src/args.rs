@@ -1,0 +1,186 @@
+//! The words after `roar run` and `roar build`: roar's own options, then the command.
+
+use std::ffi::OsString;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+use crate::failure::Failure;
+
+const USAGE_ERROR: u8 = 2;
+const TRACERS: [&str; 2] = ["auto", "ptrace"];
+
+/// What the caller asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunArgs {
+    /// No summary.
+    pub quiet: bool,
+    /// Name of the step; empty: derived from the command.
+    pub name: String,
+    /// "auto" or "ptrace".
+    pub tracer: String,
+    /// Run the command untraced rather than not at all.
+    pub fallback: bool,
+    /// At least one word.
+    pub command: Vec<OsString>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    Run(RunArgs),
+    Help,
+}
+
+/// Reads the words. `verb` is "run" or "build". Errors: usage, with exit status 2.
+pub fn parse(verb: &str, words: &[OsString]) -> Result<Request, Failure> {
+    parse_words(words).map_err(|fact| {
+        Failure::new("usage", fact)
+            .hint(format!("{}, `roar {verb} -h` explains it", usage(verb)))
+            .exit_status(USAGE_ERROR)
+    })
+}
+
+fn parse_words(words: &[OsString]) -> Result<Request, String> {
+    let mut args =
+        RunArgs { quiet: false, name: String::new(), tracer: "auto".into(), fallback: true, command: Vec::new() };
+    let mut parser = Parser::from_args(words);
+    while let Some(arg) = parser.next().map_err(plain)? {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
+            Arg::Short('q') | Arg::Long("quiet") => args.quiet = true,
+            Arg::Short('n') | Arg::Long("name") => args.name = name(parser.value().map_err(plain)?)?,
+            Arg::Long("tracer") => args.tracer = tracer(parser.value().map_err(plain)?)?,
+            Arg::Long("tracer-fallback") => args.fallback = true,
+            Arg::Long("no-tracer-fallback") => args.fallback = false,
+            Arg::Value(first) => {
+                args.command.push(first);
+                args.command.extend(parser.raw_args().map_err(plain)?);
+                return Ok(Request::Run(args));
+            }
+            other => return Err(plain(other.unexpected())),
+        }
+    }
+    Err("there is no command to run".into())
+}
+
+fn name(value: OsString) -> Result<String, String> {
+    let name = value.string().map_err(|_| "the name given with `-n` is not UTF-8".to_owned())?;
+    if name.trim().is_empty() || name.chars().any(char::is_control) {
+        return Err("the name given with `-n` must be one line that is not empty".into());
+    }
+    Ok(name)
+}
+
+fn tracer(value: OsString) -> Result<String, String> {
+    let name = value.to_string_lossy();
+    match TRACERS.contains(&name.as_ref()) {
+        true => Ok(name.into_owned()),
+        false => Err(format!("there is no tracer `{name}`, choose one of: {}", TRACERS.join(", "))),
+    }
+}
+
+fn plain(error: lexopt::Error) -> String {
+    error.to_string().replace('\'', "`")
+}
+
+fn usage(verb: &str) -> String {
+    format!("usage: roar {verb} [-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--] COMMAND [ARG...]")
+}
+
+/// The text of `roar run -h`.
+pub fn help(verb: &str) -> String {
+    let (what, note) = match verb {
+        "build" => ("a build step (@BN)", "Build steps come before the pipeline when it is reproduced.\n"),
+        _ => ("a step (@N)", ""),
+    };
+    format!(
+        "\
+Runs a command and records it as {what}: what it read and wrote, git commit, arguments, timing, exit status.
+The command keeps its terminal, stdin, stdout, stderr, signals and exit status; the summary goes to stderr.
+{note}
+{}
+
+options, before the command:
+  -q, --quiet              no summary
+  -n, --name NAME          name of the step, instead of one derived from the command
+      --tracer T           how to look on: auto (default), ptrace
+      --tracer-fallback    when the tracer does not work here, run the command all the same (default)
+      --no-tracer-fallback when the tracer does not work here, do not start the command
+  -h, --help               this text
+
+exit status: that of the command; 127 it was not found, 126 it is not executable, 125 roar could not start it.
+A command that is killed by a signal ends roar by the same signal.
+
+examples:
+  roar {verb} python train.py --epochs 10
+  roar {verb} -n prepare -- sh -c 'sort raw.csv > sorted.csv'
+",
+        usage(verb)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    fn run(line: &str) -> RunArgs {
+        match parse("run", &words(line)) {
+            Ok(Request::Run(args)) => args,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_word_that_is_no_option_starts_the_command() {
+        assert_eq!(run("-q python -q --name x").command, words("python -q --name x"));
+        assert!(run("-q python").quiet);
+        assert!(!run("python -q").quiet);
+    }
+
+    #[test]
+    fn two_dashes_end_the_options() {
+        assert_eq!(run("-n a -- -odd-program -- x").command, words("-odd-program -- x"));
+        assert_eq!(run("prog -- x").command, words("prog -- x"));
+    }
+
+    #[test]
+    fn every_form_of_an_option_is_understood() {
+        for line in ["-n prep x", "-nprep x", "--name prep x", "--name=prep x", "-qn prep x"] {
+            assert_eq!(run(line).name, "prep", "{line}");
+        }
+        assert_eq!(run("--tracer ptrace x").tracer, "ptrace");
+        assert_eq!(run("x").tracer, "auto");
+        assert!(run("--no-tracer-fallback --tracer-fallback x").fallback);
+        assert!(!run("--no-tracer-fallback x").fallback);
+    }
+
+    #[test]
+    fn words_of_the_command_need_not_be_utf8() {
+        let odd = OsString::from_vec(vec![b'a', 0xff]);
+        let Ok(Request::Run(args)) = parse("run", &[odd.clone(), odd.clone()]) else { panic!("refused") };
+        assert_eq!(args.command, [odd.clone(), odd]);
+    }
+
+    #[test]
+    fn nonsense_is_a_usage_error() {
+        for line in
+            ["", "-q", "--", "--frobnicate x", "-x true", "-n", "--tracer magic x", "--quiet=yes x", "--hash md5 x"]
+        {
+            let failure = parse("run", &words(line)).unwrap_err();
+            assert_eq!(failure.exit_status, 2, "{line}");
+            assert_eq!(failure.reason, "usage", "{line}");
+        }
+        assert!(parse("run", &["-n".into(), "a\nb".into(), "x".into()]).is_err());
+    }
+
+    #[test]
+    fn help_is_found_before_the_command_only() {
+        assert_eq!(parse("build", &words("-q -h true")), Ok(Request::Help));
+        assert_eq!(run("ls -h").command, words("ls -h"));
+    }
+}

@@ -1,0 +1,232 @@
+//! Has a sealed run recorded: starts a daemon if there is none, waits for it, shows how far it is.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsRawFd;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use contract::finish_job_response::Event;
+use contract::{FinishJobRequest, HashProgress, Job};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tonic::{Code, Status};
+
+use crate::client::{self, ConnectError, Peer};
+use crate::daemon;
+use crate::failure::Failure;
+use crate::report;
+use crate::runtime_dir::RuntimeDir;
+use crate::signals::{self, Inbox};
+
+/// For a daemon to start, or to come back.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Between two messages of a daemon that is at work.
+const SILENCE: Duration = Duration::from_secs(60);
+const RETRY: Duration = Duration::from_millis(20);
+/// What takes no longer is not worth a word.
+const QUIET_TIME: Duration = Duration::from_millis(500);
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// What became of a sealed run.
+pub enum Finished {
+    Recorded(Box<Job>),
+    /// Its directory stays until a daemon can record it.
+    Later(Failure),
+    /// The user does not want to wait; the daemon goes on.
+    NotWaitedFor,
+}
+
+/// Waits until the run is recorded. `known` is the daemon that announced it. A signal that asks for an end ends the waiting.
+pub fn finish(place: &RuntimeDir, request: &FinishJobRequest, known: Option<Peer>, inbox: &Inbox) -> Finished {
+    let finished = client::block_on(async {
+        let progress = Progress::new();
+        let mut ticks = interval(REDRAW);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut recording = pin!(record(place, request, known, &progress));
+        let mut impatience = pin!(impatience(inbox));
+        let finished = loop {
+            tokio::select! {
+                finished = &mut recording => break finished,
+                () = &mut impatience => break Finished::NotWaitedFor,
+                _ = ticks.tick() => progress.draw(),
+            }
+        };
+        progress.clear();
+        finished
+    });
+    finished.unwrap_or_else(|error| {
+        Finished::Later(Failure::new("no-daemon", "cannot talk to the daemon").cause(error.to_string()))
+    })
+}
+
+/// Ends when a signal asks this process to end; stops with the terminal in between.
+async fn impatience(inbox: &Inbox) {
+    // SAFETY: `inbox` is borrowed for longer than this is registered, and keeps its descriptor.
+    let registered = unsafe { AsyncFd::register_with_interest(inbox.as_raw_fd(), Interest::READABLE) };
+    let Ok(readable) = registered else { return std::future::pending().await };
+    loop {
+        match inbox.take() {
+            Some(arrived) if signals::asks_to_end(arrived.signal) => return,
+            Some(arrived) if signals::stops_for_terminal(arrived.signal) => signals::suffer(arrived.signal),
+            Some(_) => {}
+            None => match readable.readable().await {
+                Ok(mut guard) => guard.clear_ready(),
+                Err(_) => return std::future::pending().await,
+            },
+        }
+    }
+}
+
+/// Why one attempt did not end with a job.
+enum Missed {
+    /// Worth another attempt, perhaps after starting a daemon.
+    NoDaemon(String),
+    Failed(Failure),
+}
+
+async fn record(place: &RuntimeDir, request: &FinishJobRequest, known: Option<Peer>, progress: &Progress) -> Finished {
+    let mut started = false;
+    loop {
+        let last_contact = progress.last_contact.get();
+        match attempt(place, request, known, progress).await {
+            Ok(job) => return Finished::Recorded(Box::new(job)),
+            Err(Missed::Failed(failure)) => return Finished::Later(failure),
+            Err(Missed::NoDaemon(why)) if last_contact.elapsed() > PATIENCE => {
+                return Finished::Later(Failure::new("no-daemon", "no daemon answers").cause(why));
+            }
+            Err(Missed::NoDaemon(_)) => {}
+        }
+        // Again and again until it is done: the lock of a daemon that was killed lasts as long as its dying.
+        if !started {
+            match daemon::start(place) {
+                Ok(done) => started = done,
+                Err(failure) => return Finished::Later(failure),
+            }
+        } else if let Some(failure) = daemon::obituary(place) {
+            return Finished::Later(failure);
+        }
+        sleep(RETRY).await;
+    }
+}
+
+async fn attempt(
+    place: &RuntimeDir,
+    request: &FinishJobRequest,
+    known: Option<Peer>,
+    progress: &Progress,
+) -> Result<Job, Missed> {
+    let (mut jobs, _) = client::connect(place, known).await.map_err(|error| match error {
+        ConnectError::Absent(why) => Missed::NoDaemon(why),
+        ConnectError::Unusable(failure) => Missed::Failed(failure),
+    })?;
+    let mut events = patiently(jobs.finish_job(request.clone())).await?.into_inner();
+    while let Some(message) = patiently(events.message()).await? {
+        progress.last_contact.set(Instant::now());
+        match message.event {
+            Some(Event::Job(job)) => return Ok(job),
+            Some(Event::Progress(now)) => progress.latest.set(Some(now)),
+            None => {}
+        }
+    }
+    Err(Missed::NoDaemon("the daemon ended in the middle of its answer".into()))
+}
+
+async fn patiently<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Missed> {
+    match timeout(SILENCE, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(status)) if is_lost_connection(&status) => Err(Missed::NoDaemon(status.message().to_owned())),
+        Ok(Err(status)) => Err(Missed::Failed(Failure::of_status(&status))),
+        Err(_) => Err(Missed::Failed(
+            Failure::new("daemon-silent", format!("the daemon said nothing for {} s", SILENCE.as_secs()))
+                .hint("`roar daemon status` and `roar daemon logs` may say more"),
+        )),
+    }
+}
+
+/// A daemon that ends or is killed; the next one records the run. What the client library itself makes of a broken
+/// connection carries no words of the daemon.
+fn is_lost_connection(status: &Status) -> bool {
+    let said_by_daemon = status.metadata().contains_key("roar-error-bin");
+    match status.code() {
+        Code::Unavailable => true,
+        Code::Unknown | Code::Cancelled | Code::Internal => !said_by_daemon,
+        _ => false,
+    }
+}
+
+/// The line on a terminal that says how far the recording is.
+struct Progress {
+    began: Instant,
+    /// When the daemon was last heard of.
+    last_contact: Cell<Instant>,
+    latest: Cell<Option<HashProgress>>,
+    /// What stands on the terminal now.
+    line: RefCell<String>,
+    visible: bool,
+}
+
+impl Progress {
+    fn new() -> Progress {
+        let now = Instant::now();
+        Progress {
+            began: now,
+            last_contact: Cell::new(now),
+            latest: Cell::new(None),
+            line: RefCell::new(String::new()),
+            visible: io::stderr().is_terminal(),
+        }
+    }
+
+    fn draw(&self) {
+        if !self.visible || self.began.elapsed() < QUIET_TIME {
+            return;
+        }
+        let line = match self.latest.get() {
+            Some(now) => text(&now),
+            None => "recording: waiting for the daemon".to_owned(),
+        };
+        if *self.line.borrow() != line {
+            write_stderr(&format!("\r{line}\x1b[K"));
+            self.line.replace(line);
+        }
+    }
+
+    fn clear(&self) {
+        if !self.line.borrow().is_empty() {
+            write_stderr("\r\x1b[K");
+        }
+    }
+}
+
+fn text(now: &HashProgress) -> String {
+    let (done, total) = (report::size(now.bytes_done), report::size(now.bytes_total));
+    format!("recording: hashed {}/{} files, {done} of {total}", now.files_done, now.files_total)
+}
+
+/// A terminal that is gone is no reason to stop.
+fn write_stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_reads_well() {
+        let now = HashProgress { files_done: 3, files_total: 12, bytes_done: 1 << 20, bytes_total: 1 << 30 };
+        assert_eq!(text(&now), "recording: hashed 3/12 files, 1.0 MiB of 1.0 GiB");
+    }
+
+    #[test]
+    fn only_what_the_daemon_did_not_say_itself_is_a_lost_connection() {
+        let mut status = Status::new(Code::Internal, "h2 protocol error");
+        assert!(is_lost_connection(&status));
+        status.metadata_mut().insert_bin("roar-error-bin", tonic::metadata::MetadataValue::from_bytes(b""));
+        assert!(!is_lost_connection(&status));
+        assert!(!is_lost_connection(&Status::new(Code::DataLoss, "")));
+    }
+}

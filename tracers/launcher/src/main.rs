@@ -1,0 +1,40 @@
+//! `roar`: records what a command reads and writes (`run`, `build`); hands every other command over.
+
+mod announce;
+mod args;
+mod caller;
+mod client;
+mod conclude;
+mod daemon;
+mod ending;
+mod failure;
+mod finish;
+mod fold_command;
+mod git;
+mod handover;
+mod program;
+mod project;
+mod report;
+mod run;
+mod rundir;
+mod runtime_dir;
+mod signals;
+mod spawn;
+mod start;
+mod wait;
+mod witness;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use contract::JobKind;
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match words.first().and_then(|word| word.to_str()) {
+        Some("run") => run::record(JobKind::Run, &words[1..]),
+        Some("build") => run::record(JobKind::Build, &words[1..]),
+        Some("internal-fold") => fold_command::fold(&words[1..]),
+        _ => handover::to_command_line(&words),
+    }
+}

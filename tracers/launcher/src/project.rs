@@ -1,0 +1,168 @@
+//! Finds the project that a directory belongs to.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// Where the command is run, and for which project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Absolute and resolved; holds `.roar/`.
+    pub root: PathBuf,
+    /// Absolute and resolved; inside `root`.
+    pub cwd: PathBuf,
+}
+
+impl Project {
+    pub fn roar_dir(&self) -> PathBuf {
+        self.root.join(".roar")
+    }
+}
+
+/// Returns the project of the working directory. Errors: no-project, unreadable-project.
+pub fn here() -> Result<Project, Failure> {
+    let cwd = env::current_dir().map_err(|error| {
+        Failure::new("no-project", "the working directory cannot be found").cause(error.to_string())
+    })?;
+    let home = env::var_os("HOME").map(PathBuf::from);
+    find(&cwd, home.as_deref())
+}
+
+/// Returns the project whose root is nearest above `cwd`. A `.roar` in the home directory counts only with a database.
+fn find(cwd: &Path, home: Option<&Path>) -> Result<Project, Failure> {
+    let cwd = fs::canonicalize(cwd).map_err(|error| unreadable(cwd, &error))?;
+    let home = home.and_then(|home| fs::canonicalize(home).ok());
+    for root in cwd.ancestors() {
+        let at_home = home.as_deref() == Some(root);
+        if is_project(&root.join(".roar"), at_home)? {
+            return Ok(Project { root: root.to_owned(), cwd: cwd.clone() });
+        }
+    }
+    Err(Failure::new("no-project", "no roar project here or in a directory above")
+        .cause(format!("searched: `{}` and upwards", cwd.display()))
+        .hint("run `roar init` in the project's top directory"))
+}
+
+fn is_project(roar_dir: &Path, at_home: bool) -> Result<bool, Failure> {
+    if exists(&roar_dir.join("roar.db"))? {
+        return Ok(true);
+    }
+    Ok(!at_home && exists(&roar_dir.join("config.toml"))?)
+}
+
+/// Whether a file of a project is there, and can be opened if so.
+fn exists(file: &Path) -> Result<bool, Failure> {
+    match File::open(file) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(unreadable(file, &error)),
+    }
+}
+
+/// Checks that config.toml, if there is one, is TOML at all. What its values may be, the daemon knows; this is for
+/// the runs that start without one. Errors: bad-config.
+pub fn check_config_syntax(project: &Project) -> Result<(), Failure> {
+    let file = project.roar_dir().join("config.toml");
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(bad_config(&file.display().to_string(), &error.to_string())),
+    };
+    toml::de::DeTable::parse(&text).map(|_| ()).map_err(|error| {
+        let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        bad_config(&format!("{}:{line}", file.display()), error.message())
+    })
+}
+
+fn bad_config(place: &str, problem: &str) -> Failure {
+    Failure::new("bad-config", format!("`{place}`: {problem}"))
+        .hint("correct the file, or remove the line to get the default")
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new("unreadable-project", format!("cannot read `{}`", path.display()))
+        .cause(error.to_string())
+        .hint("check owner and permissions of `.roar/` and of the directories above it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn with(files: &[&str]) -> Tree {
+            let tree = Tree(tempfile::tempdir().unwrap());
+            for file in files {
+                let file = tree.path(file);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, "").unwrap();
+            }
+            tree
+        }
+
+        fn path(&self, below: &str) -> PathBuf {
+            fs::canonicalize(self.0.path()).unwrap().join(below)
+        }
+
+        fn find(&self, cwd: &str) -> Result<PathBuf, String> {
+            find(&self.path(cwd), Some(&self.path("home"))).map(|found| found.root).map_err(|failure| failure.reason)
+        }
+    }
+
+    #[test]
+    fn the_nearest_directory_upwards_wins() {
+        let tree = Tree::with(&["p/.roar/roar.db", "p/q/.roar/config.toml", "p/q/r/file", "p/s/file"]);
+        assert_eq!(tree.find("p/q/r"), Ok(tree.path("p/q")));
+        assert_eq!(tree.find("p/s"), Ok(tree.path("p")));
+        assert_eq!(tree.find("p"), Ok(tree.path("p")));
+    }
+
+    #[test]
+    fn an_empty_roar_directory_or_a_file_of_that_name_is_no_project() {
+        let tree = Tree::with(&["p/.roar/roar.db", "p/q/.roar/other", "p/s/.roar"]);
+        assert_eq!(tree.find("p/q"), Ok(tree.path("p")));
+        assert_eq!(tree.find("p/s"), Ok(tree.path("p")));
+    }
+
+    #[test]
+    fn the_home_directory_is_a_project_only_with_a_database() {
+        let tree = Tree::with(&["home/.roar/config.toml", "home/p/file", "home/q/.roar/config.toml"]);
+        assert_eq!(tree.find("home/p"), Err("no-project".into()));
+        assert_eq!(tree.find("home/q"), Ok(tree.path("home/q")));
+        fs::write(tree.path("home/.roar/roar.db"), "").unwrap();
+        assert_eq!(tree.find("home/p"), Ok(tree.path("home")));
+    }
+
+    #[test]
+    fn symbolic_links_are_resolved() {
+        let tree = Tree::with(&["p/.roar/roar.db", "p/q/file"]);
+        symlink(tree.path("p/q"), tree.path("link")).unwrap();
+        let found = find(&tree.path("link"), None).unwrap();
+        assert_eq!((found.root, found.cwd), (tree.path("p"), tree.path("p/q")));
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_said_and_not_taken_for_absent() {
+        let tree = Tree::with(&["p/q/file"]);
+        symlink("roar.db", tree.path("p/roar.db")).unwrap();
+        symlink(tree.path("p"), tree.path("p/q/.roar")).unwrap();
+        assert_eq!(tree.find("p/q"), Err("unreadable-project".into()));
+    }
+
+    #[test]
+    fn a_config_that_is_no_toml_is_refused_with_its_line() {
+        let tree = Tree::with(&["p/.roar/config.toml"]);
+        let project = Project { root: tree.path("p"), cwd: tree.path("p") };
+        assert_eq!(check_config_syntax(&project), Ok(()));
+        fs::write(tree.path("p/.roar/config.toml"), "[output]\nquiet = = 1\n").unwrap();
+        let failure = check_config_syntax(&project).unwrap_err();
+        assert_eq!(failure.reason, "bad-config");
+        assert!(failure.fact.contains("config.toml:2`: "), "{}", failure.fact);
+    }
+}

@@ -1,0 +1,59 @@
+//! The life of `roar run COMMAND`: announce, start, wait, have it recorded, end as the command ended.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use contract::JobKind;
+
+use crate::announce;
+use crate::args::{self, Request, RunArgs};
+use crate::caller::Caller;
+use crate::conclude;
+use crate::ending;
+use crate::failure::Failure;
+use crate::program::Program;
+use crate::project;
+use crate::report;
+use crate::rundir::RunDir;
+use crate::signals::Inbox;
+use crate::start;
+use crate::wait;
+
+/// Runs a command and has it recorded. Returns the exit status, or ends by the signal that ended the command.
+pub fn record(kind: JobKind, words: &[OsString]) -> ExitCode {
+    let verb = if kind == JobKind::Build { "build" } else { "run" };
+    let done = match args::parse(verb, words) {
+        Ok(Request::Run(args)) => run(kind, &args),
+        Ok(Request::Help) => return print_help(verb),
+        Err(failure) => Err(failure),
+    };
+    done.unwrap_or_else(|failure| report::failure(&failure))
+}
+
+fn run(kind: JobKind, args: &RunArgs) -> Result<ExitCode, Failure> {
+    let caller = Caller::meet();
+    let project = project::here()?;
+    let program = Program::locate(&args.command)?;
+    let inbox = Inbox::open()
+        .map_err(|error| Failure::new("not-started", "signals cannot be received").cause(error.to_string()))?;
+    let mut plan = announce::announce(&project, kind, args)?;
+    let command = match start::start(&mut plan, args, &program, &caller) {
+        Ok(command) => command,
+        Err(failure) => {
+            plan.rundir.into_iter().for_each(RunDir::discard);
+            return Err(failure);
+        }
+    };
+    caller.let_go();
+    let ended = wait::for_end(command.pid, &inbox, command.started);
+    conclude::conclude(&project, plan, command, &ended, &inbox);
+    Ok(ending::like(ended.exit))
+}
+
+fn print_help(verb: &str) -> ExitCode {
+    match io::stdout().write_all(args::help(verb).as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
