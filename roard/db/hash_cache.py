@@ -1,0 +1,139 @@
+"""Digests by stat key: `.roar/cache.db`, which may be deleted at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from roard.model import StatKey
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MOST_BYTES = 256 << 20
+"""A cache that has grown beyond this, some 3 million files, is begun anew."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS digests (
+    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
+    digest BLOB NOT NULL, hashed_at_ns INTEGER NOT NULL,
+    PRIMARY KEY (ino, ctime_ns, mtime_ns, size, dev)
+) WITHOUT ROWID
+"""
+_FIND = "SELECT dev, ino, size, mtime_ns, ctime_ns, digest, hashed_at_ns FROM digests WHERE ino IN ({})"
+_AT_ONCE = 500
+"""Inodes in one statement: half the time of a statement each."""
+_PUT = """
+INSERT OR REPLACE INTO digests (ino, ctime_ns, mtime_ns, size, dev, digest, hashed_at_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class CachedDigest(NamedTuple):
+    """A digest that was made once."""
+
+    key: StatKey
+    digest: bytes
+    hashed_at_ns: int
+    """Wall clock, before the first byte was read; decides whether it can be trusted (hashing/stat_key.py)."""
+
+
+class HashCache:
+    """The hash cache of one project. Thread-safe. Trouble with its file is logged, and the cache is as if empty."""
+
+    def __init__(self, path: bytes) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def lookup(self, keys: Sequence[StatKey]) -> dict[StatKey, CachedDigest]:
+        """Returns what is known, without judging it."""
+        wanted = set(keys)
+        inodes = [_signed(key.ino) for key in wanted]
+
+        def find(connection: sqlite3.Connection) -> dict[StatKey, CachedDigest]:
+            found = {}
+            for start in range(0, len(inodes), _AT_ONCE):
+                some = inodes[start : start + _AT_ONCE]
+                for dev, ino, *times, digest, hashed_at_ns in connection.execute(_FIND.format(_marks(len(some))), some):
+                    key = StatKey(_unsigned(dev), _unsigned(ino), *times)
+                    if key in wanted:
+                        found[key] = CachedDigest(key, digest, hashed_at_ns)
+            return found
+
+        return (self._guarded(find) if wanted else None) or {}
+
+    def store(self, entries: Sequence[CachedDigest]) -> None:
+        """Keeps digests, in one transaction; a newer one of the same key takes the older one's place."""
+
+        def put(connection: sqlite3.Connection) -> None:
+            rows = [(*_columns(entry.key), entry.digest, entry.hashed_at_ns) for entry in entries]
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(_PUT, rows)
+            connection.execute("COMMIT")
+
+        if entries:
+            self._guarded(put)
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._drop()
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = _open(self._path)
+                return work(self._connection)
+            except sqlite3.OperationalError as error:
+                log.warning("hash cache %r: %s", self._path, error)
+                self._drop()
+            except sqlite3.DatabaseError as error:
+                log.warning("hash cache %r begun anew: %s", self._path, error)
+                self._drop()
+                _delete(self._path)
+            return None
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+
+def _open(path: bytes) -> sqlite3.Connection:
+    with contextlib.suppress(OSError):
+        if os.path.getsize(path) > MOST_BYTES:
+            _delete(path)
+    connection = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(_SCHEMA)
+    return connection
+
+
+def _delete(path: bytes) -> None:
+    for suffix in (b"", b"-wal", b"-shm"):
+        with contextlib.suppress(OSError):
+            os.unlink(path + suffix)
+
+
+def _columns(key: StatKey) -> tuple[int, int, int, int, int]:
+    # SQLite's integers are signed; device and inode numbers use all 64 bits.
+    return _signed(key.ino), key.ctime_ns, key.mtime_ns, key.size, _signed(key.dev)
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def _unsigned(value: int) -> int:
+    return value + (1 << 64) if value < 0 else value
+
+
+def _marks(count: int) -> str:
+    return ",".join("?" * count)

@@ -1,0 +1,178 @@
+"""The lineage schema: mapped tables, the only place where it is written down. migrations/roard must agree (CI checks).
+
+Paths are bytes: relative to the project root inside it, absolute outside. Hashes are raw BLAKE3 digests. Times are
+nanoseconds since the Unix epoch. `sequence` columns order by recording, never by clock.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Base of the lineage tables."""
+
+
+class SessionRow(Base):
+    """A session: the ordered steps since `init` or `reset`."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_session_active", "active", unique=True, sqlite_where=text("active")),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    created_at_ns: Mapped[int] = mapped_column(BigInteger)
+    active: Mapped[bool] = mapped_column(Boolean)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, index=True)
+    """Content hash, rewritten by every transaction that records into the session."""
+
+
+class StepRow(Base):
+    """A place of a command in a session; its jobs are the executions."""
+
+    __tablename__ = "steps"
+    __table_args__ = (
+        Index("ix_step_number", "session_id", "kind", "number", unique=True),
+        Index("ix_step_shape", "session_id", "kind", "shape"),
+        CheckConstraint("kind IN ('run', 'build')", name="step_kind"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    number: Mapped[int] = mapped_column(Integer)
+    shape: Mapped[str] = mapped_column(Text)
+    """Program, script and subcommand of the command, without its parameters; `name:NAME` for a named step."""
+    name: Mapped[str] = mapped_column(Text)
+    named: Mapped[bool] = mapped_column(Boolean)
+    """True: given by -n, and found by it again."""
+
+
+class JobRow(Base):
+    """One recorded execution. `id` is the order of recording."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_job_step", "step_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    uid: Mapped[str] = mapped_column(Text, unique=True)
+    run_id: Mapped[str] = mapped_column(Text, unique=True)
+    payload_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    """BLAKE3 of the folded trace it was recorded from: a retry must bring the same bytes."""
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    """BLAKE3 of what the session's hash covers of this job: command and files, nothing of machine, folder or time."""
+    step_id: Mapped[int] = mapped_column(ForeignKey("steps.id"))
+    argv: Mapped[bytes] = mapped_column(LargeBinary)
+    """Words joined by NUL."""
+    command: Mapped[str] = mapped_column(Text)
+    """argv quoted for a shell, undecodable bytes as U+FFFD: for search and display only."""
+    cwd: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[str] = mapped_column(Text)
+    exit_code: Mapped[int | None] = mapped_column(Integer)
+    exit_signal: Mapped[int | None] = mapped_column(Integer)
+    started_at_ns: Mapped[int] = mapped_column(BigInteger)
+    duration_ns: Mapped[int] = mapped_column(BigInteger)
+    tracer: Mapped[str] = mapped_column(Text)
+    hostname: Mapped[str] = mapped_column(Text)
+    user: Mapped[str] = mapped_column(Text)
+    roar_version: Mapped[str] = mapped_column(Text)
+    git_commit: Mapped[str | None] = mapped_column(Text)
+    """NULL: not in a git repository; empty: before the first commit."""
+    git_branch: Mapped[str | None] = mapped_column(Text)
+    git_remote: Mapped[str | None] = mapped_column(Text)
+    git_dirty: Mapped[bool | None] = mapped_column(Boolean)
+    git_changed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Paths that `git status` listed, joined by NUL."""
+    git_read_late: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class ArtifactRow(Base):
+    """File content, known by its hash."""
+
+    __tablename__ = "artifacts"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    first_seen_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class InputRow(Base):
+    """A file that a job read."""
+
+    __tablename__ = "inputs"
+    __table_args__ = (
+        Index("ix_input_artifact", "artifact_id"),
+        Index("ix_input_path", "path"),
+        {"sqlite_with_rowid": False},
+    )
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    artifact_id: Mapped[int | None] = mapped_column(ForeignKey("artifacts.id"))
+    size: Mapped[int] = mapped_column(BigInteger)
+    role: Mapped[str] = mapped_column(Text)
+    executed: Mapped[bool] = mapped_column(Boolean)
+    hash_note: Mapped[str] = mapped_column(Text)
+    """Why artifact_id is NULL; empty when it is not."""
+
+
+class OutputRow(Base):
+    """A file that a job wrote."""
+
+    __tablename__ = "outputs"
+    __table_args__ = (
+        Index("ix_output_artifact", "artifact_id"),
+        Index("ix_output_path", "path"),
+        {"sqlite_with_rowid": False},
+    )
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    artifact_id: Mapped[int | None] = mapped_column(ForeignKey("artifacts.id"))
+    size: Mapped[int] = mapped_column(BigInteger)
+    role: Mapped[str] = mapped_column(Text)
+    created: Mapped[bool] = mapped_column(Boolean)
+    hash_note: Mapped[str] = mapped_column(Text)
+
+
+class DroppedRow(Base):
+    """A file that a job used and a filter left out."""
+
+    __tablename__ = "dropped"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    written: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    rule: Mapped[str] = mapped_column(Text)
+
+
+class ProcessRow(Base):
+    """A process of a job, in order of start."""
+
+    __tablename__ = "processes"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(Integer, primary_key=True)
+    pid: Mapped[int] = mapped_column(Integer)
+    parent_pid: Mapped[int] = mapped_column(Integer)
+    exe: Mapped[bytes] = mapped_column(LargeBinary)
+    argv: Mapped[bytes] = mapped_column(LargeBinary)
+    started_ns: Mapped[int] = mapped_column(BigInteger)
+    ended_ns: Mapped[int | None] = mapped_column(BigInteger)
+    exit_code: Mapped[int | None] = mapped_column(Integer)
+    exit_signal: Mapped[int | None] = mapped_column(Integer)
+
+
+class WarningRow(Base):
+    """Something that a job's record does not know."""
+
+    __tablename__ = "warnings"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(Integer, primary_key=True)
+    code: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,326 @@
+"""Every error that a client can meet: one class a reason, with its gRPC status and the exit status it asks for.
+
+`python -m roard.errors` prints the table of docs/errors.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import ClassVar
+
+
+class RoarError(Exception):
+    """Base of all reasons. The docstring of a subclass is its line in docs/errors.md."""
+
+    reason: ClassVar[str]
+    status: ClassVar[str]
+    """Name of the gRPC status code."""
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, fact: str, *, cause: str = "", hint: str = "") -> None:
+        super().__init__(fact)
+        self.fact = fact
+        self.cause = cause
+        self.hint = hint
+
+
+def shown(path: bytes) -> str:
+    """Returns a path for a message: undecodable bytes as U+FFFD, control characters escaped."""
+    text = path.decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+class NoProject(RoarError):
+    """The directory is not a roar project."""
+
+    reason = "no-project"
+    status = "NOT_FOUND"
+
+    def __init__(self, root: bytes) -> None:
+        super().__init__(f"no roar project in `{shown(root)}`", hint="run `roar init` in the project's top directory")
+
+
+class ProjectNotWritable(RoarError):
+    """A file of `.roar/` cannot be opened or written."""
+
+    reason = "project-not-writable"
+    status = "PERMISSION_DENIED"
+
+    def __init__(self, path: bytes, cause: str) -> None:
+        hint = "check owner and permissions of `.roar/` and everything in it, and that its file system is not read-only"
+        super().__init__(f"cannot write `{shown(path)}`", cause=cause, hint=hint)
+
+
+class ConfigError(RoarError):
+    """`.roar/config.toml` cannot be read, or holds an unknown key or a value that is not allowed."""
+
+    reason = "bad-config"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, path: bytes, line: int | None, problem: str, hint: str = "") -> None:
+        place = f"{shown(path)}:{line}" if line is not None else shown(path)
+        super().__init__(f"`{place}`: {problem}", hint=hint or "correct it, or remove the line to get the default")
+
+
+class DatabaseTooNew(RoarError):
+    """The project's database was written by a newer roar; other projects are served."""
+
+    reason = "database-too-new"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, path: bytes, revision: str) -> None:
+        super().__init__(
+            f"the database `{shown(path)}` was written by a newer roar",
+            cause=f"its schema is `{revision}`, which this roard does not know",
+            hint="upgrade roar in this environment, then run `roar daemon restart`",
+        )
+
+
+class DatabaseBroken(RoarError):
+    """SQLite finds the project's database damaged; other projects are served."""
+
+    reason = "database-broken"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, path: bytes, cause: str) -> None:
+        super().__init__(
+            f"the database `{shown(path)}` is damaged",
+            cause=cause,
+            hint="restore it from `.roar/backups/`, or save what is left with `sqlite3 roar.db .recover`; "
+            "runs that are not recorded yet stay in `.roar/runs/`",
+        )
+
+
+class DatabaseBusy(RoarError):
+    """Another program holds a lock on the project's database."""
+
+    reason = "database-busy"
+    status = "UNAVAILABLE"
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(
+            f"the database `{shown(path)}` is locked by another program",
+            hint="close what has it open (an `sqlite3` shell, a backup) and try again",
+        )
+
+
+class NoSpace(RoarError):
+    """No space is left for the project's database; finished runs stay on disk and are recorded later."""
+
+    reason = "no-space"
+    status = "RESOURCE_EXHAUSTED"
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(
+            f"no space left for `{shown(path)}`",
+            hint="free some space; runs that are not recorded yet stay in `.roar/runs/` and are recorded then",
+        )
+
+
+class BadRequest(RoarError):
+    """A request of the client has a field that the contract does not allow."""
+
+    reason = "bad-request"
+    status = "INVALID_ARGUMENT"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, hint="client and daemon may be of different versions: run `roar daemon restart`")
+
+
+class UnknownTracer(RoarError):
+    """The tracer asked for does not exist."""
+
+    reason = "unknown-tracer"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"there is no tracer `{name}`", hint=f"choose one of: {', '.join(known)}")
+
+
+class RunNotFound(RoarError):
+    """Neither a run directory nor a recorded job has this run id."""
+
+    reason = "no-such-run"
+    status = "NOT_FOUND"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"no run `{run_id}`", cause="neither a run directory nor a recorded job has this id")
+
+
+class RunNotSealed(RoarError):
+    """The run has not ended: its run directory holds no folded trace yet."""
+
+    reason = "run-not-sealed"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run `{run_id}` has not ended", cause="its run directory holds no folded trace")
+
+
+class RunConflict(RoarError):
+    """A run id is recorded already, from other content."""
+
+    reason = "run-conflict"
+    status = "ALREADY_EXISTS"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run `{run_id}` is recorded already, from a different trace")
+
+
+class TraceCorrupt(RoarError):
+    """A file of a run directory is damaged; the directory is kept as `.roar/runs/corrupt-RUN_ID`."""
+
+    reason = "trace-corrupt"
+    status = "DATA_LOSS"
+
+    def __init__(self, path: bytes, problem: str) -> None:
+        super().__init__(f"`{shown(path)}` is damaged: {problem}", hint="keep the directory for a bug report")
+
+
+class JobNotFound(RoarError):
+    """The reference names no recorded job."""
+
+    reason = "no-such-job"
+    status = "NOT_FOUND"
+
+    def __init__(self, ref: str) -> None:
+        fact = f"no job `{ref}`" if ref else "no job is recorded yet"
+        super().__init__(fact, hint="`roar log --all` lists the jobs" if ref else "record one with `roar run COMMAND`")
+
+
+class SessionNotFound(RoarError):
+    """The reference names no session."""
+
+    reason = "no-such-session"
+    status = "NOT_FOUND"
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"no session `{ref}`", hint="`roar status` shows the active one")
+
+
+class ArtifactNotFound(RoarError):
+    """No recorded artifact has this hash or path."""
+
+    reason = "no-such-artifact"
+    status = "NOT_FOUND"
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"no recorded artifact `{ref}`", hint="only files that a recorded job read or wrote are known")
+
+
+class BadReference(RoarError):
+    """The reference has none of the forms that roar knows."""
+
+    reason = "bad-reference"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, ref: str, problem: str) -> None:
+        super().__init__(
+            f"`{ref}` is not a reference: {problem}",
+            hint="use @N or @BN, a job id, a session or artifact hash (8 or more hex digits), or a path",
+        )
+
+
+class AmbiguousReference(RoarError):
+    """The reference fits several things."""
+
+    reason = "ambiguous-reference"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, ref: str, candidates: tuple[str, ...]) -> None:
+        hint = "write more of it, or decide with --job, --session, --artifact or --path"
+        super().__init__(f"`{ref}` is ambiguous", cause=f"it fits {', '.join(candidates)}", hint=hint)
+
+
+class BadPattern(RoarError):
+    """A regular expression cannot be compiled."""
+
+    reason = "bad-pattern"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, pattern: str, problem: str) -> None:
+        super().__init__(f"`{pattern}` is not a regular expression: {problem}")
+
+
+class BadToken(RoarError):
+    """The caller does not know the daemon's token."""
+
+    reason = "bad-token"
+    status = "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the daemon does not know this client",
+            cause="the call carries no token, or not the one in `roard.token` of the runtime directory",
+            hint="run `roar daemon restart` when this lasts",
+        )
+
+
+class DaemonStopping(RoarError):
+    """The daemon is ending and takes no new work."""
+
+    reason = "daemon-stopping"
+    status = "UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__("the daemon is stopping", hint="try again: a new one starts by itself")
+
+
+class DaemonAlreadyRunning(RoarError):
+    """Another roard of this user holds the lock of the runtime directory."""
+
+    reason = "daemon-already-running"
+    status = "ALREADY_EXISTS"
+
+    def __init__(self, lock: str) -> None:
+        super().__init__(f"another roard holds `{lock}`", hint="`roar daemon status` shows it")
+
+
+class UnsafeRuntimeDir(RoarError):
+    """The runtime directory cannot be used for the socket."""
+
+    reason = "unsafe-runtime-dir"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, path: str, problem: str) -> None:
+        hint = "remove it, or set ROAR_RUNTIME_DIR to a directory of your own with mode 0700"
+        super().__init__(f"the runtime directory `{path}` cannot be used: {problem}", hint=hint)
+
+
+class InternalError(RoarError):
+    """The daemon met a condition that it was not written for; its log has the details."""
+
+    reason = "internal"
+    status = "INTERNAL"
+
+    def __init__(self, log_id: str, log_path: str) -> None:
+        super().__init__(
+            "the daemon met an unexpected condition",
+            cause=f"see `{log_id}` in `{log_path}`",
+            hint="please report it with that part of the log",
+        )
+
+
+def reasons() -> list[type[RoarError]]:
+    """Returns all error classes, in the order of this file."""
+    return RoarError.__subclasses__()
+
+
+def render_table() -> str:
+    """Returns docs/errors.md."""
+    head = (
+        "# Errors\n\n"
+        "Every error that the daemon reports, by its reason (`error[REASON]: ...`). `run` and `build` end with 125\n"
+        "when roar itself could not start the command, whatever the reason. Written by `python -m roard.errors`.\n\n"
+        "| reason | when | exit status | gRPC status |\n|---|---|---|---|\n"
+    )
+    rows = sorted(f"| `{e.reason}` | {e.__doc__} | {e.exit_code} | {e.status} |\n" for e in reasons())
+    return head + "".join(rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_table())

@@ -1,0 +1,65 @@
+"""What stands on disk now where something was recorded."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Mapping
+
+from roar_proto.v1 import sessions_pb2 as pb
+
+from roard.content import contents_now
+from roard.hashing.digest import Progress
+from roard.paths import to_absolute
+from roard.project import Project
+from roard.query.graph import DiskFile
+
+MISSING = DiskFile(exists=False, digest=b"")
+DIFFERENT = DiskFile(exists=True, digest=b"")
+UNREADABLE = DiskFile(exists=True, digest=b"", unreadable=True)
+
+
+def look(project: Project, recorded: Mapping[bytes, Collection[int]]) -> dict[bytes, DiskFile]:
+    """Returns what stands at each recorded path now; the values are the sizes of the contents to be compared with.
+
+    A file of another size than all of them is known to differ. Others are hashed only when the cache does not know
+    their stat key. Call it outside of a transaction: it may read a lot.
+    """
+    found: dict[bytes, DiskFile] = {}
+    to_hash: dict[bytes, bytes] = {}
+    for path, sizes in recorded.items():
+        absolute = _followed(to_absolute(project.root, path))
+        size = _size(absolute)
+        if size is None:
+            found[path] = MISSING
+        elif size not in sizes:
+            found[path] = DIFFERENT
+        else:
+            to_hash[path] = absolute
+    contents = contents_now(project, list(to_hash.values()), Progress())
+    for path, content in zip(to_hash, contents, strict=True):
+        found[path] = DiskFile(exists=True, digest=content.digest) if content.digest else UNREADABLE
+    return found
+
+
+def state_of(digest: bytes, disk: DiskFile) -> pb.FileState.ValueType:
+    """Returns how a file on disk stands to the content recorded for it; an empty digest is not known."""
+    if not disk.exists:
+        return pb.FILE_STATE_MISSING
+    if not digest or disk.unreadable:
+        return pb.FILE_STATE_UNKNOWN
+    return pb.FILE_STATE_PRESENT if disk.digest == digest else pb.FILE_STATE_CHANGED
+
+
+def _followed(path: bytes) -> bytes:
+    """Returns where a link now leads: whoever reads the path today gets that content."""
+    return os.path.realpath(path) if os.path.islink(path) else path
+
+
+def _size(path: bytes) -> int | None:
+    """Returns the size of a regular file in bytes; None when there is none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None

@@ -1,0 +1,211 @@
+"""Looks up what a reference names. The grammar is in roard/refs.py."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from roar_proto.v1 import lineage_pb2 as pb
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, SessionRow, StepRow
+from roard.errors import AmbiguousReference, ArtifactNotFound, BadReference, JobNotFound, SessionNotFound, shown
+from roard.paths import to_stored
+from roard.refs import SHORTEST_HASH, HexRef, LocationRef, PathRef, RecentRef, Ref, StepRef, parse_ref
+
+MOST_CANDIDATES = 8
+"""Listed with an ambiguous reference."""
+ID_LENGTH = 8
+"""Hex digits of a word that is a job id before anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobTarget:
+    """A recorded job."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTarget:
+    """A session."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactTarget:
+    """Content, named by its hash."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathTarget:
+    """A path that some job read or wrote, in its recorded form."""
+
+    path: bytes
+
+
+Target: TypeAlias = JobTarget | SessionTarget | ArtifactTarget | PathTarget
+
+
+def find(session: Session, root: bytes, request: pb.ResolveRequest | pb.GetLineageRequest) -> Target:
+    """Returns what a reference of any kind, or of the kind asked for, names.
+
+    Raises JobNotFound, SessionNotFound, ArtifactNotFound, BadReference, AmbiguousReference.
+    """
+    match request.kind:
+        case pb.REF_KIND_JOB:
+            return JobTarget(find_job(session, request.ref))
+        case pb.REF_KIND_SESSION:
+            return SessionTarget(find_session(session, request.ref))
+        case pb.REF_KIND_ARTIFACT:
+            return ArtifactTarget(find_artifact(session, request.ref))
+        case pb.REF_KIND_PATH:
+            return _find_path(session, root, request.ref, request.cwd)
+    return _find_any(session, root, request.ref, request.cwd)
+
+
+def _find_any(session: Session, root: bytes, typed: bytes, cwd: bytes) -> Target:
+    match parse_ref(typed):
+        case StepRef() | RecentRef():
+            return JobTarget(find_job(session, typed))
+        case HexRef(prefix):
+            return _find_hex(session, root, prefix, typed, cwd)
+        case LocationRef() | PathRef():
+            return _find_path(session, root, typed, cwd)
+
+
+def find_job(session: Session, typed: bytes) -> int:
+    """Returns the id of the job; for an empty word the newest one.
+
+    Raises JobNotFound, BadReference, AmbiguousReference.
+    """
+    ref = parse_ref(typed) if typed else RecentRef(1)
+    found = _jobs_of(session, ref, typed)
+    if not found:
+        raise JobNotFound(shown(typed))
+    return _only(typed, found).id
+
+
+def find_session(session: Session, typed: bytes) -> int:
+    """Returns the id of the session; for an empty word the active one. Raises SessionNotFound, AmbiguousReference."""
+    if not typed:
+        active = session.scalar(select(SessionRow.id).where(SessionRow.active))
+        if active is None:
+            raise SessionNotFound("active")
+        return active
+    ref = parse_ref(typed)
+    found = _sessions_of(session, ref.prefix) if isinstance(ref, HexRef) else []
+    if not found:
+        raise SessionNotFound(shown(typed))
+    return _only(typed, found).id
+
+
+def find_artifact(session: Session, typed: bytes) -> int:
+    """Returns the id of the artifact with this hash. Raises ArtifactNotFound, BadReference, AmbiguousReference."""
+    ref = parse_ref(typed)
+    if not isinstance(ref, HexRef) or len(ref.prefix) < SHORTEST_HASH:
+        raise BadReference(shown(typed), f"an artifact hash is {SHORTEST_HASH} to 64 hex digits")
+    found = _artifacts_of(session, ref.prefix)
+    if not found:
+        raise ArtifactNotFound(shown(typed))
+    return _only(typed, found).id
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """Something that a word fits."""
+
+    target: Target
+    id: int
+    shown: str
+
+
+def _only(typed: bytes, found: list[_Candidate]) -> _Candidate:
+    if len(found) > 1:
+        listed = [candidate.shown for candidate in found[:MOST_CANDIDATES]]
+        more = ["and more"] if len(found) > MOST_CANDIDATES else []
+        raise AmbiguousReference(shown(typed), (*listed, *more))
+    return found[0]
+
+
+def _find_hex(session: Session, root: bytes, prefix: str, typed: bytes, cwd: bytes) -> Target:
+    """Returns what a hex word names: eight digits are a job before a session before an artifact before a file."""
+    kinds = [_jobs_by_uid(session, prefix), _sessions_of(session, prefix), _artifacts_of(session, prefix)]
+    stored = _stored(root, typed, cwd)
+    if _is_recorded(session, stored):
+        kinds.append([_Candidate(PathTarget(stored), 0, f"file {shown(stored)}")])
+    kinds = [found for found in kinds if found]
+    if not kinds:
+        raise ArtifactNotFound(shown(typed))
+    together = [candidate for found in kinds for candidate in found]
+    return _only(typed, kinds[0] if len(prefix) == ID_LENGTH else together).target
+
+
+def _jobs_of(session: Session, ref: Ref, typed: bytes) -> list[_Candidate]:
+    if isinstance(ref, HexRef):
+        return _jobs_by_uid(session, ref.prefix)
+    newest = select(JobRow.id, JobRow.uid).order_by(JobRow.id.desc()).limit(1)
+    if isinstance(ref, StepRef):
+        newest = newest.join(StepRow, JobRow.step_id == StepRow.id).join(SessionRow)
+        newest = newest.where(SessionRow.active, StepRow.kind == ref.kind, StepRow.number == ref.number)
+    elif isinstance(ref, RecentRef):
+        newest = newest.offset(ref.back - 1)
+    else:
+        raise BadReference(shown(typed), "a job is meant")
+    return [_Candidate(JobTarget(id_), id_, f"job {uid}") for id_, uid in session.execute(newest)]
+
+
+def _jobs_by_uid(session: Session, prefix: str) -> list[_Candidate]:
+    """Index: jobs.uid. An exact id wins over longer ones that begin with it."""
+    rows = session.execute(
+        select(JobRow.id, JobRow.uid).where(JobRow.uid.between(prefix, prefix + "g")).order_by(JobRow.uid)
+    ).all()
+    found = [row for row in rows if row.uid == prefix] or rows
+    return [_Candidate(JobTarget(row.id), row.id, f"job {row.uid}") for row in found[: MOST_CANDIDATES + 1]]
+
+
+def _sessions_of(session: Session, prefix: str) -> list[_Candidate]:
+    """Index: ix_sessions_hash. Of sessions with equal content the newest stands for all: their hash is the same."""
+    rows = session.execute(select(SessionRow.id, SessionRow.hash).where(_within(SessionRow.hash, prefix)))
+    newest = {digest.hex(): id_ for id_, digest in sorted(rows) if digest.hex().startswith(prefix)}
+    return [_Candidate(SessionTarget(id_), id_, f"session {digest[:12]}") for digest, id_ in newest.items()]
+
+
+def _artifacts_of(session: Session, prefix: str) -> list[_Candidate]:
+    """Index: artifacts.hash. Nothing for a word that is too short to be a hash."""
+    if len(prefix) < SHORTEST_HASH:
+        return []
+    rows = session.execute(select(ArtifactRow.id, ArtifactRow.hash).where(_within(ArtifactRow.hash, prefix)))
+    found = [(id_, digest.hex()) for id_, digest in rows if digest.hex().startswith(prefix)]
+    return [_Candidate(ArtifactTarget(id_), id_, f"artifact {digest[:16]}") for id_, digest in found]
+
+
+def _within(column: InstrumentedAttribute[bytes], prefix: str) -> ColumnElement[bool]:
+    """Returns the condition that a digest is in the range of a prefix; an odd last digit widens it by a half byte."""
+    low = bytes.fromhex(prefix + "0" * (len(prefix) % 2))
+    high = bytes.fromhex(prefix + "f" * (len(prefix) % 2)) + b"\xff" * 32
+    return column.between(low, high)
+
+
+def _find_path(session: Session, root: bytes, typed: bytes, cwd: bytes) -> PathTarget:
+    stored = typed if isinstance(parse_ref(typed), LocationRef) else _stored(root, typed, cwd)
+    if not _is_recorded(session, stored):
+        raise ArtifactNotFound(shown(typed))
+    return PathTarget(stored)
+
+
+def _stored(root: bytes, typed: bytes, cwd: bytes) -> bytes:
+    """Returns the recorded form of a path: resolved as far as it exists, as the kernel would have named it."""
+    return to_stored(root, os.path.realpath(os.path.join(cwd or root, typed)))
+
+
+def _is_recorded(session: Session, stored: bytes) -> bool:
+    """Indexes: ix_output_path, ix_input_path."""
+    written = select(OutputRow.path).where(OutputRow.path == stored)
+    read = select(InputRow.path).where(InputRow.path == stored)
+    return session.scalar(written.limit(1)) is not None or session.scalar(read.limit(1)) is not None

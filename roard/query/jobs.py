@@ -1,0 +1,152 @@
+"""Jobs as messages: one with everything, many without their files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from roar_proto.v1 import jobs_pb2 as pb
+from roar_proto.v1 import types_pb2 as types
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from roard.db.tables import JobRow, SessionRow, StepRow
+from roard.errors import BadPattern
+from roard.project import Project
+from roard.query import job_parts
+from roard.query.find import find_job
+
+KINDS: Mapping[str, types.JobKind.ValueType] = {"run": types.JOB_KIND_RUN, "build": types.JOB_KIND_BUILD}
+STATUSES: Mapping[str, types.JobStatus.ValueType] = {
+    "ok": types.JOB_STATUS_OK,
+    "failed": types.JOB_STATUS_FAILED,
+    "interrupted": types.JOB_STATUS_INTERRUPTED,
+}
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 10_000
+
+
+def get_job(project: Project, ref: str) -> pb.Job:
+    """Returns one job with everything; an empty ref is the newest.
+
+    Raises JobNotFound, BadReference, AmbiguousReference.
+    """
+    with project.store.read() as session:
+        return load_job(session, find_job(session, ref.encode("utf-8", "surrogateescape")))
+
+
+def list_jobs(project: Project, request: pb.ListJobsRequest) -> pb.ListJobsResponse:
+    """Returns the newest jobs that match, without their files. Raises BadPattern."""
+    with project.store.read() as session:
+        matching = _matching(session, request)
+        total = session.scalar(select(func.count()).select_from(matching.subquery())) or 0
+        limit = min(request.limit or DEFAULT_LIMIT, MAX_LIMIT)
+        newest = matching.order_by(JobRow.id.desc()).limit(limit)
+        jobs = load_jobs(session, newest)
+    return pb.ListJobsResponse(jobs=sorted(jobs, key=lambda job: -job.sequence), total=total)
+
+
+def _matching(session: Session, request: pb.ListJobsRequest) -> Select[int]:
+    """Returns the statement for the ids of all jobs that a request asks for."""
+    wanted = select(JobRow.id).join(StepRow, JobRow.step_id == StepRow.id).join(SessionRow)
+    if not request.all_sessions:
+        wanted = wanted.where(SessionRow.active)
+    if request.status:
+        names = {value: name for name, value in STATUSES.items()}
+        wanted = wanted.where(JobRow.status == names[request.status])
+    if request.grep:
+        wanted = wanted.where(_command_matches(session, request.grep))
+    return wanted
+
+
+def _command_matches(session: Session, pattern: str) -> ColumnElement[bool]:
+    """Returns the condition that the command holds the pattern, searched by Python inside SQLite."""
+    try:
+        found = re.compile(pattern).search
+    except re.error as error:
+        raise BadPattern(pattern, str(error)) from None
+    # The driver's own connection, which the pool hands out inside a wrapper.
+    driver = session.connection().connection
+    driver.create_function("roar_matches", 1, lambda text: found(text) is not None)
+    return func.roar_matches(JobRow.command) == 1
+
+
+def load_job(session: Session, job_id: int) -> pb.Job:
+    """Returns one job with everything recorded."""
+    only = select(JobRow.id).where(JobRow.id == job_id)
+    (job,) = load_jobs(session, only)
+    files = job_parts.files(session, only)[job_id]
+    job.inputs.extend(files.inputs)
+    job.outputs.extend(files.outputs)
+    job.code.extend(files.code)
+    job.dropped.extend(job_parts.dropped(session, job_id))
+    job.processes.extend(job_parts.processes(session, job_id))
+    return job
+
+
+def load_jobs(session: Session, wanted: Select[int]) -> list[pb.Job]:
+    """Returns the jobs whose ids a statement selects, oldest first, with counts and warnings but without files.
+
+    Five statements, whatever their number.
+    """
+    wanted = wanted.correlate(None)
+    statement = select(JobRow, StepRow, SessionRow.hash).join(StepRow, JobRow.step_id == StepRow.id).join(SessionRow)
+    rows = session.execute(statement.where(JobRow.id.in_(wanted)).order_by(JobRow.id)).all()
+    counts = job_parts.counts(session, wanted)
+    warnings = job_parts.warnings(session, wanted)
+    jobs = []
+    for row, step, session_hash in rows:
+        job = job_message(row, step, session_hash)
+        job_parts.set_counts(job, counts.get(row.id))
+        job.warnings.extend(warnings.get(row.id, ()))
+        jobs.append(job)
+    return jobs
+
+
+def step_label(kind: str, number: int) -> str:
+    """Returns "@3" or "@B1"."""
+    return f"@{number}" if kind == "run" else f"@B{number}"
+
+
+def words(joined: bytes) -> Iterator[bytes]:
+    """Yields the words that a column holds joined by NUL."""
+    if joined:
+        yield from joined.split(b"\0")
+
+
+def job_message(row: JobRow, step: StepRow, session_hash: bytes) -> pb.Job:
+    """Returns a job without what hangs on it."""
+    return pb.Job(
+        uid=row.uid,
+        run_id=row.run_id,
+        step=step_label(step.kind, step.number),
+        kind=KINDS[step.kind],
+        step_name=step.name,
+        argv=row.argv.split(b"\0"),
+        cwd=row.cwd,
+        status=STATUSES[row.status],
+        exit_code=row.exit_code,
+        exit_signal=row.exit_signal,
+        started_at_ns=row.started_at_ns,
+        duration_ns=row.duration_ns,
+        git=_git_message(row),
+        tracer=row.tracer,
+        hostname=row.hostname,
+        user=row.user,
+        roar_version=row.roar_version,
+        session_hash=session_hash.hex(),
+        sequence=row.id,
+    )
+
+
+def _git_message(row: JobRow) -> types.GitState | None:
+    if row.git_commit is None:
+        return None
+    return types.GitState(
+        commit=row.git_commit,
+        branch=row.git_branch or "",
+        remote=row.git_remote or "",
+        dirty=row.git_dirty,
+        changed_paths=words(row.git_changed or b""),
+        read_late=row.git_read_late,
+    )

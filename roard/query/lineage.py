@@ -1,0 +1,195 @@
+"""Everything upstream of an artifact or a job, over all sessions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from roar_proto.v1 import jobs_pb2
+from roar_proto.v1 import lineage_pb2 as pb
+from sqlalchemy import BLOB, ColumnElement, Select, func, literal, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow
+from roard.errors import BadReference, shown
+from roard.project import Project
+from roard.query import job_parts
+from roard.query.artifacts import Content
+from roard.query.find import ArtifactTarget, JobTarget, PathTarget, SessionTarget, find
+from roard.query.graph import is_above
+from roard.query.jobs import load_jobs
+from roard.query.resolve import path_content
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A file that one job made and another read."""
+
+    producer: int
+    consumer: int
+    path: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where the walk begins."""
+
+    content: Content
+    path: bytes
+    """Empty: asked for by hash and never seen under a name."""
+    job: int | None
+    """None: nothing recorded made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What lies upstream."""
+
+    jobs: list[int]
+    """By distance."""
+    links: list[Link]
+    """Into these jobs; from jobs beyond them when it is truncated."""
+    truncated: bool
+
+
+def get_lineage(project: Project, request: pb.GetLineageRequest) -> pb.GetLineageResponse:
+    """Returns the jobs upstream of what a reference names, nearest first, and the files that connect them.
+
+    Raises JobNotFound, ArtifactNotFound, BadReference, AmbiguousReference.
+    """
+    with project.store.read() as session:
+        start = _start(project, session, request)
+        walk = _walk(session, start.job, request.depth)
+        jobs = _load(session, walk.jobs)
+        uids = _uids(session, {*walk.jobs, *(link.producer for link in walk.links)})
+    return pb.GetLineageResponse(
+        hash=start.content.digest,
+        path=start.path,
+        size=start.content.size,
+        jobs=jobs,
+        truncated=walk.truncated,
+        edges=[_edge(link, uids) for link in _acyclic(walk.links)],
+    )
+
+
+def _edge(link: Link, uids: dict[int, str]) -> pb.LineageEdge:
+    return pb.LineageEdge(producer=uids[link.producer], consumer=uids[link.consumer], path=link.path, hash=link.digest)
+
+
+def _start(project: Project, session: Session, request: pb.GetLineageRequest) -> Start:
+    match find(session, project.root, request):
+        case JobTarget(job_id):
+            return Start(Content(None, b"", 0), b"", job_id)
+        case SessionTarget():
+            raise BadReference(shown(request.ref), "it names a session, and lineage is that of a file or a job")
+        case ArtifactTarget(artifact_id):
+            return _start_at_artifact(session, artifact_id)
+        case PathTarget(path):
+            content = path_content(project, session, path).content
+            made = OutputRow.artifact_id == content.artifact if content.artifact is not None else OutputRow.path == path
+            # The same content may have been made at several places: the one asked for first.
+            newest = select(OutputRow.job_id).where(made).order_by((OutputRow.path == path).desc())
+            return Start(content, path, session.scalar(newest.order_by(OutputRow.job_id.desc()).limit(1)))
+
+
+def _start_at_artifact(session: Session, artifact_id: int) -> Start:
+    row = session.get_one(ArtifactRow, artifact_id)
+    made = select(OutputRow.job_id, OutputRow.path).where(OutputRow.artifact_id == artifact_id)
+    newest = session.execute(made.order_by(OutputRow.job_id.desc(), OutputRow.path).limit(1)).first()
+    content = Content(artifact_id, row.hash, row.size)
+    if newest is not None:
+        return Start(content, newest.path, newest.job_id)
+    read = select(InputRow.path).where(InputRow.artifact_id == artifact_id).order_by(InputRow.job_id.desc()).limit(1)
+    return Start(content, session.scalar(read) or b"", None)
+
+
+def _walk(session: Session, start: int | None, depth: int) -> Walk:
+    """Returns what lies upstream of a job, at most `depth` jobs far; 0 is no limit. Three statements a level."""
+    seen = [start] if start is not None else []
+    frontier = list(seen)
+    links: list[Link] = []
+    level = 1
+    while frontier:
+        found = _links_into(session, frontier)
+        links += found
+        frontier = sorted({link.producer for link in found} - set(seen), reverse=True)
+        if frontier and level == depth:
+            return Walk(seen, links, truncated=True)
+        seen += frontier
+        level += 1
+    return Walk(seen, links, truncated=False)
+
+
+def _uids(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    rows = session.execute(select(JobRow.id, JobRow.uid).where(JobRow.id.in_(_these(ids))))
+    return {row.id: row.uid for row in rows}
+
+
+def _links_into(session: Session, consumers: Collection[int]) -> list[Link]:
+    """Returns what made each file that these jobs read; a root input has no link.
+
+    By content: the newest job before the reader that made it at that path; else one recorded later that was already
+    running then; else the newest before it that made the same content elsewhere (a file that was moved by hand), but
+    not for empty files, which are all alike. Content that nobody knows goes by the path alone.
+    """
+    same_path = OutputRow.path == InputRow.path
+    same_content = OutputRow.artifact_id == InputRow.artifact_id
+    earlier = OutputRow.job_id < InputRow.job_id
+    producer, consumer = aliased(JobRow), aliased(JobRow)
+    running = producer.started_at_ns < consumer.started_at_ns + consumer.duration_ns
+    later = (OutputRow.job_id > InputRow.job_id) & running
+    unknown = InputRow.artifact_id.is_(None)
+    found: dict[tuple[int, bytes], Link] = {}
+    for condition in (
+        same_path & earlier & or_(same_content, unknown),
+        same_path & later & same_content,
+        same_content & earlier & (InputRow.size > 0),
+    ):
+        statement = (
+            select(InputRow.job_id, InputRow.path, func.max(OutputRow.job_id), ArtifactRow.hash)
+            .select_from(InputRow)
+            .join(OutputRow, condition)
+            .join(consumer, consumer.id == InputRow.job_id)
+            .join(producer, producer.id == OutputRow.job_id)
+            .outerjoin(ArtifactRow, InputRow.artifact_id == ArtifactRow.id)
+            .where(InputRow.job_id.in_(_these(consumers)), _is_source())
+            .group_by(InputRow.job_id, InputRow.path)
+        )
+        for job_id, path, made_by, digest in session.execute(statement):
+            found.setdefault((job_id, path), Link(made_by, job_id, path, digest or b""))
+    return list(found.values())
+
+
+def _these(ids: Iterable[int]) -> Select[int]:
+    """Selects given ids, any number of them: a list of bound values is limited."""
+    return select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
+
+
+def _is_source() -> ColumnElement[bool]:
+    """Excludes compiled Python: which job happened to write the cache says nothing about where results come from."""
+    compiled = func.substr(InputRow.path, -4) == literal(b".pyc", BLOB)
+    return or_(InputRow.role == "data", ~compiled)
+
+
+def _acyclic(links: list[Link]) -> list[Link]:
+    """Returns the links without those that close a circle: two jobs that ran at once may have fed each other."""
+    parents: dict[int, set[int]] = {}
+    kept = []
+    for link in sorted(links, key=lambda link: (link.producer > link.consumer, link.consumer, link.path)):
+        if link.producer < link.consumer or not is_above(parents, link.consumer, link.producer):
+            parents.setdefault(link.consumer, set()).add(link.producer)
+            kept.append(link)
+    return kept
+
+
+def _load(session: Session, ordered: list[int]) -> list[jobs_pb2.Job]:
+    """Returns the jobs in the order given, with their data files."""
+    wanted = _these(ordered)
+    jobs = {job.sequence: job for job in load_jobs(session, wanted)}
+    files = job_parts.files(session, wanted)
+    for job_id, job in jobs.items():
+        job.inputs.extend(files[job_id].inputs)
+        job.outputs.extend(files[job_id].outputs)
+    return [jobs[job_id] for job_id in ordered]

@@ -1,0 +1,52 @@
+"""Shows whatever a reference names."""
+
+from __future__ import annotations
+
+from roar_proto.v1 import lineage_pb2 as pb
+from sqlalchemy.orm import Session
+
+from roard.project import Project
+from roard.query.artifacts import PathContent, choose, contents_at, load_artifact, load_unhashed
+from roard.query.disk import look
+from roard.query.find import ArtifactTarget, JobTarget, PathTarget, SessionTarget, find
+from roard.query.jobs import load_job, load_jobs
+from roard.query.sessions import jobs_of, load_session
+
+
+def resolve(project: Project, request: pb.ResolveRequest) -> pb.ResolveResponse:
+    """Returns the job, session or artifact that a reference names.
+
+    Raises JobNotFound, SessionNotFound, ArtifactNotFound, BadReference, AmbiguousReference.
+    """
+    with project.store.read() as session:
+        match find(session, project.root, request):
+            case JobTarget(job_id):
+                return pb.ResolveResponse(job=load_job(session, job_id))
+            case SessionTarget(session_id):
+                return pb.ResolveResponse(session=_session_view(session, session_id))
+            case ArtifactTarget(artifact_id):
+                return pb.ResolveResponse(artifact=load_artifact(session, artifact_id))
+            case PathTarget(path):
+                return pb.ResolveResponse(artifact=_artifact_at(project, session, path))
+
+
+def path_content(project: Project, session: Session, path: bytes) -> PathContent:
+    """Returns the content that a recorded path stands for: that on disk when it is known, else the newest recorded."""
+    contents = contents_at(session, path)
+    disk = look(project, {path: {content.size for content in contents}})
+    return choose(contents, disk[path])
+
+
+def _artifact_at(project: Project, session: Session, path: bytes) -> pb.Artifact:
+    found = path_content(project, session, path)
+    if found.content.artifact is None:
+        artifact = load_unhashed(session, path, found.content.size)
+    else:
+        artifact = load_artifact(session, found.content.artifact)
+    artifact.path, artifact.state = path, found.state
+    return artifact
+
+
+def _session_view(session: Session, session_id: int) -> pb.SessionView:
+    jobs = load_jobs(session, jobs_of(session_id))
+    return pb.SessionView(session=load_session(session, session_id), jobs=jobs)

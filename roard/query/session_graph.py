@@ -1,0 +1,143 @@
+"""Loads the graph of a session: what graph.py needs to know, and the messages of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from roar_proto.v1 import sessions_pb2 as pb
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, StepRow
+from roard.query import graph
+from roard.query.graph import DiskFile
+from roard.query.jobs import load_jobs, step_label
+from roard.query.sessions import load_session
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A data file that the latest job of a step wrote."""
+
+    path: bytes
+    digest: bytes
+    size: int
+    job: int
+    step: int
+
+
+@dataclass(frozen=True)
+class SessionGraph:
+    """Everything about a session's graph that the database knows."""
+
+    session: pb.Session
+    steps: tuple[graph.Step, ...]
+    """Build steps first, then by number."""
+    messages: Mapping[int, pb.DagStep]
+    """By step id, with job and executions."""
+    writes: Mapping[bytes, Sequence[graph.Write]]
+    """Every write of the session at a path that a latest job read."""
+    outputs: tuple[Output, ...]
+    parents: Mapping[int, set[int]]
+    sizes: Mapping[bytes, set[int]]
+    """Sizes of the recorded contents, by path: content of another size on disk is known to differ unread."""
+
+    def dag_steps(self, disk: Mapping[bytes, DiskFile]) -> list[pb.DagStep]:
+        """Returns the steps with parents and staleness; `disk` is empty when files are not to be compared."""
+        reasons = graph.stale_reasons(self.steps, self.parents, self.writes, disk)
+        labels = {step.id: step.label for step in self.steps}
+        for step in self.steps:
+            message = self.messages[step.id]
+            message.parents.extend(labels[other.id] for other in self.steps if other.id in self.parents[step.id])
+            message.stale = bool(reasons[step.id])
+            message.stale_reasons.extend(reasons[step.id])
+        return [self.messages[step.id] for step in self.steps]
+
+
+def load_graph(session: Session, session_id: int) -> SessionGraph:
+    """Returns the graph of a session. A fixed number of statements."""
+    latest = _latest(session_id)
+    reads, sizes = _reads(session, latest)
+    writes = _writes(session, session_id, latest, sizes)
+    outputs = _outputs(session, latest, sizes)
+    steps, messages = _steps(session, session_id, latest, reads)
+    return SessionGraph(
+        session=load_session(session, session_id),
+        steps=steps,
+        messages=messages,
+        writes=writes,
+        outputs=outputs,
+        parents=graph.parents(steps, writes),
+        sizes=sizes,
+    )
+
+
+def _latest(session_id: int) -> Select[int]:
+    """Selects the latest job of every step. Index: ix_job_step."""
+    joined = select(func.max(JobRow.id)).join(StepRow, JobRow.step_id == StepRow.id)
+    return joined.where(StepRow.session_id == session_id).group_by(JobRow.step_id).correlate(None)
+
+
+def _steps(
+    session: Session, session_id: int, latest: Select[int], reads: Mapping[int, list[graph.Read]]
+) -> tuple[tuple[graph.Step, ...], dict[int, pb.DagStep]]:
+    columns = select(StepRow, func.max(JobRow.id), func.count(JobRow.id)).join(JobRow, JobRow.step_id == StepRow.id)
+    rows = session.execute(columns.where(StepRow.session_id == session_id).group_by(StepRow.id)).all()
+    jobs = {job.sequence: job for job in load_jobs(session, latest)}
+    steps, messages = [], {}
+    for step, job_id, executions in sorted(rows, key=lambda row: (row[0].kind != "build", row[0].number)):
+        label = step_label(step.kind, step.number)
+        steps.append(graph.Step(step.id, label, job_id, tuple(reads.get(job_id, ()))))
+        messages[step.id] = pb.DagStep(
+            step=label, name=step.name, named=step.named, job=jobs[job_id], executions=executions
+        )
+    return tuple(steps), messages
+
+
+def _reads(session: Session, latest: Select[int]) -> tuple[dict[int, list[graph.Read]], dict[bytes, set[int]]]:
+    """Returns what the latest jobs read, by job id, and sizes by path. Compiled Python is not an input of its own."""
+    columns = select(InputRow.job_id, InputRow.path, ArtifactRow.hash, InputRow.size, InputRow.role)
+    rows = session.execute(columns.outerjoin(ArtifactRow).where(InputRow.job_id.in_(latest)).order_by(InputRow.path))
+    reads: dict[int, list[graph.Read]] = {}
+    sizes: dict[bytes, set[int]] = {}
+    for job_id, path, digest, size, role in rows:
+        if role == "data" or not path.endswith(b".pyc"):
+            reads.setdefault(job_id, []).append(graph.Read(path, digest or b"", size, role == "code"))
+            sizes.setdefault(path, set()).add(size)
+    return reads, sizes
+
+
+def _writes(
+    session: Session, session_id: int, latest: Select[int], sizes: dict[bytes, set[int]]
+) -> dict[bytes, list[graph.Write]]:
+    """Returns all writes of the session at paths that the latest jobs read. Index: ix_output_path."""
+    read, read_content = aliased(InputRow), aliased(ArtifactRow)
+    statement = (
+        select(
+            OutputRow.path, ArtifactRow.hash, OutputRow.size, JobRow.id, JobRow.step_id, read.path, read_content.hash
+        )
+        .join(JobRow, OutputRow.job_id == JobRow.id)
+        .join(StepRow, JobRow.step_id == StepRow.id)
+        .outerjoin(ArtifactRow, OutputRow.artifact_id == ArtifactRow.id)
+        .outerjoin(read, and_(read.job_id == OutputRow.job_id, read.path == OutputRow.path))
+        .outerjoin(read_content, read.artifact_id == read_content.id)
+        .where(StepRow.session_id == session_id)
+        .where(OutputRow.path.in_(select(InputRow.path).where(InputRow.job_id.in_(latest)).correlate(None)))
+    )
+    writes: dict[bytes, list[graph.Write]] = {}
+    for path, digest, size, job_id, step_id, read_path, over in session.execute(statement):
+        was_read = None if read_path is None else over or b""
+        writes.setdefault(path, []).append(graph.Write(path, digest or b"", job_id, step_id, was_read))
+        sizes.setdefault(path, set()).add(size)
+    return writes
+
+
+def _outputs(session: Session, latest: Select[int], sizes: dict[bytes, set[int]]) -> tuple[Output, ...]:
+    columns = select(OutputRow.path, ArtifactRow.hash, OutputRow.size, OutputRow.job_id, JobRow.step_id)
+    joined = columns.join(JobRow, OutputRow.job_id == JobRow.id).outerjoin(ArtifactRow)
+    rows = session.execute(joined.where(OutputRow.job_id.in_(latest), OutputRow.role == "data"))
+    outputs = tuple(Output(path, digest or b"", size, job_id, step_id) for path, digest, size, job_id, step_id in rows)
+    for output in outputs:
+        sizes.setdefault(output.path, set()).add(output.size)
+    return outputs

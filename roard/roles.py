@@ -1,0 +1,62 @@
+"""The filters of a project, with what they ask of the machine and of git."""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+from roard.context.git import GitUnreadable, Repository, open_repository
+from roard.filters import Facts, Filters, Use, Verdict
+from roard.project import Project
+
+
+class Judge:
+    """Says what the files of one job stand for. Made for one job: it remembers what it saw."""
+
+    def __init__(self, filters: Filters, git_problem: str) -> None:
+        self._filters = filters
+        self.git_problem = git_problem
+        """Why git could not say what it tracks; empty when it could, or there is none."""
+
+    def __call__(self, path: bytes, use: Use) -> Verdict:
+        """Returns the verdict on a file; absolute, resolved path."""
+        return self._filters.judge(path, use)
+
+
+def judge_for(project: Project) -> Judge:
+    """Returns a judge with the project's settings as they are now. Raises ConfigError."""
+    repository, problem = None, ""
+    try:
+        repository = open_repository(project.root)
+        # Read now, not at the first file: a broken index must not surprise in the middle.
+        _ = repository and repository.index
+    except GitUnreadable as error:
+        repository, problem = None, str(error)
+    return Judge(Filters(facts_of(project, repository)), problem)
+
+
+def facts_of(project: Project, repository: Repository | None) -> Facts:
+    """Returns what the rules must know. The daemon's home and TMPDIR stand for the job's: it is the same user."""
+    home = os.environb.get(b"HOME") or os.fsencode(pwd.getpwuid(os.getuid()).pw_dir)
+    return Facts(
+        root=project.root,
+        homes=_as_written_and_resolved(home),
+        temporary=_as_written_and_resolved(os.environb.get(b"TMPDIR", b"")),
+        settings=project.settings().filters,
+        is_environment=_is_environment,
+        is_tracked=repository.is_tracked if repository else None,
+        is_ignored=repository.is_ignored if repository else _never,
+    )
+
+
+def _as_written_and_resolved(path: bytes) -> tuple[bytes, ...]:
+    places = {path.rstrip(b"/"), os.path.realpath(path).rstrip(b"/")} if path.startswith(b"/") else set()
+    return tuple(sorted(places - {b""}))
+
+
+def _is_environment(directory: bytes) -> bool:
+    return any(os.path.exists(os.path.join(directory, name)) for name in (b"pyvenv.cfg", b"conda-meta"))
+
+
+def _never(_path: bytes) -> bool:
+    return False

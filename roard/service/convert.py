@@ -1,0 +1,39 @@
+"""Errors and runs in flight as messages of the contract. Jobs, sessions and graphs are made by query/ as messages."""
+
+from __future__ import annotations
+
+from roar_proto.v1 import daemon_pb2, jobs_pb2, types_pb2
+
+from roard.errors import RoarError
+from roard.hashing.digest import Progress
+from roard.supervision.runs import InFlight
+
+
+def error_to_pb(error: RoarError) -> types_pb2.ErrorInfo:
+    """Returns what travels in the trailing metadata; the fact is the status message."""
+    return types_pb2.ErrorInfo(reason=error.reason, cause=error.cause, hint=error.hint, exit_code=error.exit_code)
+
+
+def progress_to_pb(progress: Progress) -> jobs_pb2.HashProgress:
+    """Returns how far the hashing of a run is."""
+    return jobs_pb2.HashProgress(
+        files_done=progress.files_done,
+        files_total=progress.files_total,
+        bytes_done=progress.bytes_done,
+        bytes_total=progress.bytes_total,
+    )
+
+
+def flight_to_pb(flight: InFlight) -> daemon_pb2.RunInFlight:
+    """Returns a run that is not recorded yet."""
+    progress = flight.ingest.progress if flight.ingest else Progress()
+    return daemon_pb2.RunInFlight(
+        run_id=flight.run.run_id,
+        project_root=flight.root,
+        argv=flight.record.argv,
+        started_at_ns=flight.record.started_at_ns,
+        launcher_pid=flight.record.launcher_pid,
+        ingesting=flight.ingest is not None,
+        bytes_hashed=progress.bytes_done,
+        files_hashed=progress.files_done,
+    )

@@ -1,0 +1,33 @@
+"""The services that need the database, loaded together after the daemon has begun to answer."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import grpc
+from roar_proto.v1 import jobs_pb2_grpc, lineage_pb2_grpc, sessions_pb2_grpc
+
+import roard.query.finished  # the first run must not wait for these two
+import roard.record  # noqa: F401
+from roard.service.jobs import JobServicer
+from roard.service.lineage import LineageServicer
+from roard.service.sessions import SessionServicer
+from roard.supervision.runs import Runs
+
+
+class _Serving:
+    """A server that serves already: grpc then takes services as a whole, but not the methods one by one."""
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
+        """Leaves out what is a shortcut only."""
+
+
+def add_services(server: grpc.aio.Server, runs: Runs) -> None:
+    """Adds them to a server that serves already."""
+    serving = cast("grpc.aio.Server", _Serving(server))
+    jobs_pb2_grpc.add_JobServiceServicer_to_server(JobServicer(runs), serving)
+    sessions_pb2_grpc.add_SessionServiceServicer_to_server(SessionServicer(runs), serving)
+    lineage_pb2_grpc.add_LineageServiceServicer_to_server(LineageServicer(runs), serving)

@@ -1,0 +1,46 @@
+"""JobService: recording jobs, and looking at them."""
+
+# ruff: noqa: ARG002, N802 -- names and signatures are those of the contract
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+from roar_proto.v1 import jobs_pb2 as pb
+from roar_proto.v1 import jobs_pb2_grpc
+
+from roard.query import jobs
+from roard.service.convert import progress_to_pb
+from roard.supervision.runs import Runs
+
+PROGRESS_S = 0.1
+
+
+class JobServicer(jobs_pb2_grpc.JobServiceServicer):
+    """See jobs.proto."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def BeginJob(self, request: pb.BeginJobRequest, context: grpc.ServicerContext) -> pb.BeginJobResponse:
+        plan = await self._runs.begin(request.record)
+        return pb.BeginJobResponse(tracer=plan.tracer, quiet=plan.quiet, warnings=plan.warnings)
+
+    async def FinishJob(
+        self, request: pb.FinishJobRequest, context: grpc.ServicerContext
+    ) -> AsyncIterator[pb.FinishJobResponse]:
+        recording = self._runs.finish(request.project_root, request.run_id)
+        # The recording goes on when the client does not wait for it.
+        while not (await asyncio.wait([recording.task], timeout=PROGRESS_S))[0]:
+            yield pb.FinishJobResponse(progress=progress_to_pb(recording.progress))
+        yield pb.FinishJobResponse(job=recording.task.result())
+
+    async def GetJob(self, request: pb.GetJobRequest, context: grpc.ServicerContext) -> pb.GetJobResponse:
+        project = await self._runs.project(request.project_root)
+        return pb.GetJobResponse(job=await asyncio.to_thread(jobs.get_job, project, request.ref))
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: grpc.ServicerContext) -> pb.ListJobsResponse:
+        project = await self._runs.project(request.project_root)
+        return await asyncio.to_thread(jobs.list_jobs, project, request)

@@ -1,0 +1,281 @@
+"""The runs in flight: watched from Begin, or from when they are found, until they are recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from roar_proto.v1 import jobs_pb2, run_pb2, types_pb2
+
+from roard.context.git import GitUnreadable
+from roard.errors import BadRequest, RoarError, RunNotFound, TraceCorrupt, shown
+from roard.hashing.digest import Progress
+from roard.projects import Projects
+from roard.supervision.git_state import note_state, note_state_late, read_state
+from roard.supervision.ingest import FoldFailed, fold, ingest
+from roard.supervision.plan import Plan, plan_run
+from roard.supervision.registry import Registry
+from roard.trace.rundir import RunDir, list_runs, run_dir, runs_dir_of
+
+if TYPE_CHECKING:
+    from roard.project import Project
+
+log = logging.getLogger(__name__)
+
+GIT_PATIENCE_S = 1.0
+"""How long the record of a run waits for `git status`, which began beside it."""
+RESCUE_PATIENCE_S = 3.0
+"""How long a question about a project waits for runs whose launcher is dead to be recorded."""
+RECORDERS = 32
+"""Runs that are recorded at once."""
+FIRST_RETRY_S = 2.0
+LAST_RETRY_S = 60.0
+
+
+@dataclass
+class Ingest:
+    """A run that is being recorded. Several callers may wait for the one task."""
+
+    task: asyncio.Task[jobs_pb2.Job]
+    progress: Progress
+
+
+@dataclass
+class InFlight:
+    """A run that is not recorded yet."""
+
+    root: bytes
+    run: RunDir
+    record: run_pb2.RunRecord
+    git: asyncio.Task[None] | None = None
+    ingest: Ingest | None = None
+    pidfd: int = -1
+    retry_s: float = FIRST_RETRY_S
+    retry_at: float = 0.0
+    """Monotonic clock: a run that could not be recorded is not tried again before."""
+    rescue: asyncio.Task[None] | None = None
+
+
+@dataclass
+class Runs:
+    """All runs in flight of all projects. Lives on the event loop; not thread-safe."""
+
+    projects: Projects
+    registry: Registry
+    _in_flight: dict[tuple[bytes, str], InFlight] = field(default_factory=dict)
+    _ingests: dict[tuple[bytes, str], Ingest] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    # Apart from the threads that answer questions: large files may keep these busy for minutes.
+    _recorders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(RECORDERS, "record"))
+
+    async def begin(self, record: run_pb2.RunRecord) -> Plan:
+        """Watches a run that is about to start, and returns its plan. The same run a second time: the same plan."""
+        root, run_id = record.project_root, record.run_id
+        if not record.argv:
+            raise BadRequest("`argv` is empty")
+        begun = await asyncio.to_thread(_begin, self.projects, record)
+        self._remember(root)
+        if (root, run_id) not in self._in_flight:
+            flight = self._watch(root, run_dir(runs_dir_of(root), run_id), record)
+            noting = asyncio.to_thread(note_state, flight.run, root, begun.git) if begun.git else _nothing()
+            flight.git = self._spawn(noting)
+        return begun.plan
+
+    def finish(self, root: bytes, run_id: str) -> Ingest:
+        """Returns the recording of a run that has ended: the one under way, or a new one."""
+        key = (root, run_id)
+        if key not in self._ingests:
+            progress = Progress()
+            ingesting = Ingest(self._spawn(self._ingest(root, run_id, progress)), progress)
+            self._ingests[key] = ingesting
+            if flight := self._in_flight.get(key):
+                flight.ingest = ingesting
+        return self._ingests[key]
+
+    async def project(self, root: bytes) -> Project:
+        """Returns an open project in which all runs are recorded whose launcher is dead, as far as that is quick."""
+        project = await asyncio.to_thread(self.projects.open, root)
+        self._remember(root)
+        await self.sweep(project)
+        rescues = [flight.rescue for flight in self._in_flight.values() if flight.root == root and flight.rescue]
+        if rescues:
+            await asyncio.wait(rescues, timeout=RESCUE_PATIENCE_S)
+        return project
+
+    async def sweep(self, project: Project) -> None:
+        """Watches the runs of a project that nobody announced, and begins to record those whose launcher is dead."""
+        for run in await asyncio.to_thread(list_runs, runs_dir_of(project.root)):
+            if (project.root, run.run_id) not in self._in_flight:
+                await self._adopt(project.root, run)
+        await self._look([flight for flight in self._in_flight.values() if flight.root == project.root])
+
+    async def sweep_known(self) -> None:
+        """Sweeps every project that a daemon of this user has served and in which a run directory is left."""
+        for root in await asyncio.to_thread(self.registry.with_runs):
+            with _logged(f"project `{shown(root)}` cannot be swept"):
+                await self.project(root)
+
+    async def tick(self) -> None:
+        """Looks after all runs; to be called every few seconds."""
+        for project in self.projects.opened():
+            await self.sweep(project)
+
+    def in_flight(self) -> list[InFlight]:
+        """Returns the runs that are not recorded yet, oldest first."""
+        return sorted(self._in_flight.values(), key=lambda flight: flight.record.started_at_ns)
+
+    async def drain(self, seconds: float) -> bool:
+        """Waits for the recordings under way; returns whether all have ended."""
+        pending = [ingesting.task for ingesting in self._ingests.values()]
+        if pending:
+            await asyncio.wait(pending, timeout=seconds)
+        return all(task.done() for task in pending)
+
+    def _remember(self, root: bytes) -> None:
+        if not self.registry.has(root):
+            self._spawn(asyncio.to_thread(self.registry.add, root))
+
+    def _watch(self, root: bytes, run: RunDir, record: run_pb2.RunRecord) -> InFlight:
+        flight = InFlight(root, run, record)
+        self._in_flight[root, run.run_id] = flight
+        # Only a wake-up: whether the launcher is dead is for the lock to say, so a reused pid does no harm.
+        with contextlib.suppress(OSError, AttributeError):
+            flight.pidfd = os.pidfd_open(record.launcher_pid)
+            asyncio.get_running_loop().add_reader(flight.pidfd, self._launcher_ended, flight)
+        return flight
+
+    def _launcher_ended(self, flight: InFlight) -> None:
+        self._forget_pid(flight)
+        self._spawn(self._look([flight]))
+
+    def _forget_pid(self, flight: InFlight) -> None:
+        if flight.pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(flight.pidfd)
+            os.close(flight.pidfd)
+            flight.pidfd = -1
+
+    def _forget(self, flight: InFlight) -> None:
+        self._forget_pid(flight)
+        self._in_flight.pop((flight.root, flight.run.run_id), None)
+
+    async def _adopt(self, root: bytes, run: RunDir) -> None:
+        """Watches a run that was begun under another daemon, or under none."""
+        try:
+            record = await asyncio.to_thread(run.read_record)
+        except RunNotFound:
+            return
+        except (TraceCorrupt, OSError) as error:
+            aside = await asyncio.to_thread(run.quarantine)
+            log.error("run %s is damaged, its directory is kept as `%s`: %s", run.run_id, shown(aside), error)  # noqa: TRY400
+            return
+        if (root, run.run_id) not in self._in_flight:
+            flight = self._watch(root, run, record)
+            if run.lacks_git():
+                # Late, but the end of a long run would be later still.
+                flight.git = self._spawn(asyncio.to_thread(note_state_late, run, root))
+
+    async def _look(self, flights: Iterable[InFlight]) -> None:
+        """Begins to record those runs whose launcher is dead, and forgets those that are gone."""
+        now = time.monotonic()
+        idle = [flight for flight in flights if not flight.ingest and not flight.rescue and flight.retry_at <= now]
+        for flight, held, exists in await asyncio.to_thread(_states, idle):
+            if not exists:
+                self._forget(flight)
+            elif not held and not flight.ingest and not flight.rescue:
+                flight.rescue = self._spawn(self._rescue(flight))
+
+    async def _rescue(self, flight: InFlight) -> None:
+        """Records a run whose launcher is dead; folds its raw trace first when that was left to do."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._recorders, fold, flight.run)
+            await self.finish(flight.root, flight.run.run_id).task
+            log.info("run %s of a dead launcher is recorded", flight.run.run_id)
+        except (TraceCorrupt, RunNotFound):
+            self._forget(flight)
+        except (RoarError, FoldFailed, OSError) as error:
+            log.warning("run %s cannot be recorded yet: %s", flight.run.run_id, error)
+        finally:
+            flight.rescue = None
+
+    async def _ingest(self, root: bytes, run_id: str, progress: Progress) -> jobs_pb2.Job:
+        key = (root, run_id)
+        try:
+            run = run_dir(runs_dir_of(root), run_id)
+            await self._git_noted(root, run, self._in_flight.get(key))
+            loop = asyncio.get_running_loop()
+            job = await loop.run_in_executor(self._recorders, ingest, self.projects, root, run, progress)
+        except BaseException:
+            if flight := self._in_flight.get(key):
+                flight.ingest = None
+                flight.retry_at = time.monotonic() + flight.retry_s
+                flight.retry_s = min(flight.retry_s * 2, LAST_RETRY_S)
+            raise
+        finally:
+            self._ingests.pop(key, None)
+        if flight := self._in_flight.get(key):
+            self._forget(flight)
+        return job
+
+    async def _git_noted(self, root: bytes, run: RunDir, flight: InFlight | None) -> None:
+        """Waits until the state of git is in the run directory, for a second at most."""
+        noting = flight.git if flight else None
+        if noting is None:
+            if not await asyncio.to_thread(run.lacks_git):
+                return
+            noting = self._spawn(asyncio.to_thread(note_state_late, run, root))
+        await asyncio.wait([noting], timeout=GIT_PATIENCE_S)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Runs work in the background. The loop itself keeps tasks alive only weakly."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, RoarError):
+            log.error("background work failed", exc_info=error)
+
+
+@contextlib.contextmanager
+def _logged(problem: str) -> Iterator[None]:
+    try:
+        yield
+    except RoarError as error:
+        log.warning("%s: %s", problem, error.fact)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    project: Project
+    plan: Plan
+    git: types_pb2.GitState | None
+
+
+def _begin(projects: Projects, record: run_pb2.RunRecord) -> _Begun:
+    """Does what begin() needs of the disk, in one go on one thread."""
+    project = projects.open(record.project_root)
+    run_dir(runs_dir_of(project.root), record.run_id)
+    plan = plan_run(project.settings(), record.tracer_wanted)
+    try:
+        return _Begun(project, plan, read_state(project.root))
+    except GitUnreadable as error:
+        warning = types_pb2.Warning(code="git-unreadable", message=f"git could not be read: {error}")
+        return _Begun(project, Plan(plan.tracer, plan.quiet, (*plan.warnings, warning)), None)
+
+
+def _states(flights: Iterable[InFlight]) -> list[tuple[InFlight, bool, bool]]:
+    """Returns for each run whether somebody holds it, and whether its directory is there."""
+    return [(flight, flight.run.is_held(), os.path.isdir(flight.run.path)) for flight in flights]
+
+
+async def _nothing() -> None:
+    """Stands for the state of git where there is none."""
