@@ -1,0 +1,123 @@
+"""`roar-py`: picks the command, imports only its module, and turns every ending into an exit status."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from roar_client.errors import USAGE, ClientError
+from roar_client.table import COMMANDS, Command
+
+if TYPE_CHECKING:
+    import typer
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""128 + SIGPIPE: whoever read the output has gone, as with `git log | head`."""
+NOT_STARTED = 125
+
+
+def main() -> NoReturn:
+    """The console script."""
+    # A name that the terminal's encoding does not have must not end a command.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    # The process lives for a fraction of a second: collecting garbage while importing costs a tenth of it.
+    gc.disable()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Does what the words say and returns the exit status."""
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+    except ClientError as error:
+        from roar_client.output.errors import show_error
+
+        show_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return status
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    match words:
+        case ["--version" | "-V", *_]:
+            from roar_client.output.text import say
+            from roar_client.version import version
+
+            say(f"roar {version()}")
+            return 0
+        case [] | ["-h" | "--help" | "help"]:
+            from roar_client.output.overview import show_overview
+
+            show_overview()
+            return 0
+        case ["help", name, *_]:
+            return _call(_known(name), ["--help"])
+        case [name, *rest]:
+            return _call(_known(name), rest)
+    raise AssertionError(words)
+
+
+def _known(name: str) -> Command:
+    if name in COMMANDS:
+        return COMMANDS[name]
+    if name.startswith("-"):
+        raise ClientError("usage", f"no option `{name}` before a command", hint="see `roar --help`", exit_code=USAGE)
+    from difflib import get_close_matches
+
+    alike = " or ".join(f"`roar {match}`" for match in get_close_matches(name, COMMANDS, n=2))
+    hint = f"did you mean {alike}? `roar --help` lists the commands" if alike else "`roar --help` lists the commands"
+    raise ClientError("usage", f"no command `{name}`", hint=hint, exit_code=USAGE)
+
+
+def _call(command: Command, words: Sequence[str]) -> int:
+    if command.native:
+        become_launcher([command.name, *words])
+    from importlib import import_module
+
+    import typer
+
+    parser = typer.main.get_command(import_module(command.module).app)
+    try:
+        with parser.make_context(f"roar {command.name}", list(words)) as context:
+            parser.invoke(context)
+    except typer.Exit as ending:
+        return ending.exit_code
+    except typer.Abort:
+        # End of input at a question.
+        return INTERRUPTED
+    except typer.TyperException as error:
+        raise _usage_error(command, error) from None
+    return 0
+
+
+def _usage_error(command: Command, error: typer.TyperException) -> ClientError:
+    fact = error.format_message().rstrip(".").replace("'", "`")
+    fact = fact[:1].lower() + fact[1:]
+    return ClientError("usage", fact, hint=f"see `roar {command.name} --help`", exit_code=USAGE)
+
+
+def become_launcher(words: Sequence[str]) -> NoReturn:
+    """Becomes the native `roar` beside this program. Raises ClientError when there is none."""
+    here = os.path.dirname(os.path.realpath(sys.argv[0]))
+    launcher = os.path.join(here, "roar")
+    try:
+        os.execv(launcher, ["roar", *words])  # noqa: S606  # no shell wanted: the words are the command's own
+    except OSError as error:
+        raise ClientError(
+            "no-launcher",
+            f"cannot run `{launcher}`",
+            cause=error.strerror or "",
+            hint="install roar again: its native part is missing beside this program",
+            exit_code=NOT_STARTED,
+        ) from None

@@ -1,0 +1,76 @@
+"""What `init`, `reset` and `daemon` say."""
+
+from __future__ import annotations
+
+from roar_proto.v1 import daemon_pb2, sessions_pb2
+
+from roar_client.errors import shown
+from roar_client.output.human import SHORT_HASH, ago, command_line, local_time, plural, size
+from roar_client.output.text import BLANK, Line, Span, ask, columns, decoded, line, note, say
+
+
+def show_initialised(root: bytes, *, created: bool, above: bytes | None) -> None:
+    """Prints where the project is; above: the project that it lies in, if any."""
+    say(f"{'made' if created else 'there is already'} a roar project in {shown(root)}")
+    if created and above is not None:
+        note(f"note: it lies inside the project {shown(above)}; commands below it belong to the new one")
+    if created:
+        note("hint: put `roar run` in front of a command to record it")
+
+
+def confirm_reset(session: sessions_pb2.Session) -> bool:
+    """Asks whether to close a session."""
+    steps = plural(session.run_steps + session.build_steps, "step")
+    return ask(
+        f"close the session {session.hash[:SHORT_HASH]} ({steps}, {plural(session.jobs, 'job')}) and start a new one?"
+    )
+
+
+def show_reset(response: sessions_pb2.ResetSessionResponse) -> None:
+    """Prints what was closed, and how to reach it."""
+    if response.closed.number == response.opened.number:
+        say("the session is empty already")
+        return
+    say(f"closed session {response.closed.hash[:SHORT_HASH]} ({plural(response.closed.jobs, 'job')})")
+    note(f"hint: `roar show --session {response.closed.hash[:SHORT_HASH]}` shows it, `roar log --all` its jobs")
+
+
+def show_started(hello: daemon_pb2.HelloResponse, *, already: bool) -> None:
+    """Prints which daemon is there now."""
+    say(f"roard {hello.version} {'is running already' if already else 'started'}, pid {hello.pid}")
+
+
+def show_stopped(answer: daemon_pb2.StopDaemonResponse | None) -> None:
+    """Prints what became of the daemon; None: there was none."""
+    say("no daemon is running" if answer is None else "the daemon has ended")
+    if answer is not None and answer.runs_in_flight:
+        note(f"note: {plural(answer.runs_in_flight, 'run')} going on; the next daemon records what ends meanwhile")
+
+
+def daemon_lines(status: daemon_pb2.GetDaemonStatusResponse) -> list[Line]:
+    """Returns how the daemon is and what it is busy with."""
+    daemon = status.daemon
+    facts = [
+        ("since", f"{local_time(status.started_at_ns)} ({ago(status.started_at_ns)})"),
+        ("memory", size(status.rss_bytes)),
+        ("socket", decoded(status.socket_path)),
+        ("log", decoded(status.log_path)),
+    ]
+    facts += [("project" if index == 0 else "", decoded(root)) for index, root in enumerate(status.projects)]
+    title = line(Span("running", "good"), f"  roard {daemon.version}, pid {daemon.pid}")
+    lines = [title, *columns([(Span(name, "dim"), Span(text)) for name, text in facts], indent="  ")]
+    if status.runs:
+        lines += [BLANK, line(Span(f"runs ({len(status.runs)})", "head"))]
+        lines += columns([_run_row(run) for run in status.runs], indent="  ")
+    return lines
+
+
+def _run_row(run: daemon_pb2.RunInFlight) -> tuple[Span, ...]:
+    doing = f"recording, {plural(run.files_hashed, 'file')} hashed" if run.ingesting else "running"
+    return (
+        Span(doing, "good"),
+        Span(f"pid {run.launcher_pid}", "dim"),
+        Span(ago(run.started_at_ns), "dim"),
+        Span(decoded(run.project_root), "path"),
+        Span(command_line(run.argv)),
+    )

@@ -1,0 +1,124 @@
+"""The project's state on one screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from roar_proto.v1 import daemon_pb2, sessions_pb2, types_pb2
+
+from roar_client.output.human import SHORT_HASH, ago, command_line, plural, short
+from roar_client.output.jobs import status_span
+from roar_client.output.text import BLANK, Line, Span, columns, decoded, is_terminal, line, visible
+
+MOST_FILES = 10
+"""Files that are not as recorded, listed on a terminal; everything is listed where nobody scrolls."""
+_WORDS = {
+    sessions_pb2.FILE_STATE_CHANGED: Span("changed", "warn"),
+    sessions_pb2.FILE_STATE_MISSING: Span("missing", "bad"),
+    sessions_pb2.FILE_STATE_UNKNOWN: Span("unknown", "dim"),
+}
+
+
+def status_lines(response: sessions_pb2.GetProjectStatusResponse) -> list[Line]:
+    """Returns session, steps with what is stale and why, files, and what runs now."""
+    lines = [session_line(response.session)]
+    if response.steps:
+        lines += [BLANK, *step_table(response.steps)]
+    lines += _stale(response.steps)
+    lines += _files(response.files)
+    if response.running:
+        lines += [BLANK, line(Span("running", "head")), *columns(map(_run_row, response.running), indent="  ")]
+    if not response.session.jobs and not response.running:
+        lines += [BLANK, line("nothing is recorded yet: put ", Span("roar run", "head"), " in front of a command")]
+    return lines
+
+
+def session_line(session: sessions_pb2.Session) -> Line:
+    """Returns a session in one line."""
+    steps = plural(session.run_steps, "step")
+    if session.build_steps:
+        steps += f", {plural(session.build_steps, 'build step')}"
+    since = f" · {steps} · {plural(session.jobs, 'job')} · since {ago(session.created_at_ns)}"
+    return line("session ", Span(session.hash[:SHORT_HASH], "id"), since)
+
+
+def step_table(steps: Sequence[sessions_pb2.DagStep]) -> list[Line]:
+    """Returns one line a step: number, name, latest job and whether it is up to date."""
+    return columns([_step_row(step) for step in steps], indent="  ")
+
+
+def _step_row(step: sessions_pb2.DagStep) -> Sequence[Span]:
+    # A step that failed is not up to date, whatever it read.
+    done = step.job.status == types_pb2.JOB_STATUS_OK
+    fresh = Span("stale", "warn") if step.stale else Span("up to date", "good") if done else Span("")
+    return (
+        Span(step.step, "step"),
+        Span(visible(step.name)),
+        status_span(step.job),
+        fresh,
+        Span(step.job.uid, "id"),
+        Span(ago(step.job.started_at_ns), "dim"),
+    )
+
+
+def _stale(steps: Sequence[sessions_pb2.DagStep]) -> list[Line]:
+    """Returns why steps are stale, and the command for the first of them."""
+    stale = [step for step in steps if step.stale]
+    if not stale:
+        return []
+    rows = [
+        (Span(step.step if index == 0 else "", "step"), Span(visible(reason)))
+        for step in stale
+        for index, reason in enumerate(step.stale_reasons)
+    ]
+    again = line(Span("next", "head"), f"  {again_command(stale[0])}")
+    return [BLANK, line(Span("stale, because", "head")), *columns(rows, indent="  "), BLANK, again]
+
+
+def again_command(step: sessions_pb2.DagStep) -> str:
+    """Returns what to type in the project's top directory to run a step again."""
+    name = f" -n {command_line([step.name.encode()])}" if step.named else ""
+    verb = "build" if step.job.kind == types_pb2.JOB_KIND_BUILD else "run"
+    move = f"cd {command_line([step.job.cwd])} && " if step.job.cwd else ""
+    # A command that begins with a dash would be taken for an option.
+    dashes = " --" if step.job.argv[0].startswith(b"-") else ""
+    return f"{move}roar {verb}{name}{dashes} {command_line(step.job.argv)}"
+
+
+def _files(files: Sequence[sessions_pb2.TrackedFile]) -> list[Line]:
+    if not files:
+        return []
+    numbers = Counter(file.state for file in files)
+    counts = ", ".join(
+        f"{numbers[state]:,} {word}"
+        for state, word in (
+            (sessions_pb2.FILE_STATE_PRESENT, "as recorded"),
+            (sessions_pb2.FILE_STATE_CHANGED, "changed"),
+            (sessions_pb2.FILE_STATE_MISSING, "missing"),
+            (sessions_pb2.FILE_STATE_UNKNOWN, "unknown"),
+        )
+        if numbers[state]
+    )
+    lines = [BLANK, line(Span("files", "head"), f"  {counts}")]
+    odd = [file for file in files if file.state in _WORDS]
+    shown = odd[:MOST_FILES] if is_terminal() else odd
+    lines += columns([_file_row(file) for file in shown], indent="  ")
+    if len(shown) < len(odd):
+        lines.append(line(Span(f"  and {len(odd) - len(shown):,} more: `roar status --json` has all", "dim")))
+    return lines
+
+
+def _file_row(file: sessions_pb2.TrackedFile) -> Sequence[Span]:
+    made = f" (made by {file.step})" if file.step else ""
+    return (_WORDS[file.state], Span(short(file.hash), "id"), Span(decoded(file.path) + made, "path"))
+
+
+def _run_row(run: daemon_pb2.RunInFlight) -> Sequence[Span]:
+    doing = Span("recording", "good") if run.ingesting else Span("running", "good")
+    return (
+        doing,
+        Span(f"pid {run.launcher_pid}", "dim"),
+        Span(ago(run.started_at_ns), "dim"),
+        Span(command_line(run.argv)),
+    )

@@ -1,0 +1,188 @@
+"""Lines of styled text, and how they reach stdout and stderr."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from roar_client.output import pager
+
+_STYLES = {
+    "": "",
+    "head": "bold",
+    "dim": "dim",
+    "id": "yellow",
+    "step": "bold cyan",
+    "good": "green",
+    "bad": "bold red",
+    "warn": "yellow",
+    "path": "",
+    "command": "",
+    "graph": "blue",
+}
+# For terminals that know no more; the graph has a style of its own (graph.py).
+_ASCII = str.maketrans({"·": "-", "…": "..."})
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a line. `style` is one of the words above: what the text is, not how it looks."""
+
+    text: str
+    style: str = ""
+
+
+Line = Sequence[Span]
+BLANK: Line = ()
+
+
+def line(*parts: Span | str) -> Line:
+    """Returns a line of spans; plain strings have no style."""
+    return tuple(part if isinstance(part, Span) else Span(part) for part in parts)
+
+
+def visible(text: str) -> str:
+    """Returns text with control characters escaped: a file name must not move the cursor or split a line."""
+    return text if text.isprintable() else "".join(map(_visible_char, text))
+
+
+def _visible_char(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape").decode()
+
+
+def decoded(data: bytes) -> str:
+    """Returns bytes as text for people: what is not UTF-8 as U+FFFD, control characters escaped."""
+    return visible(data.decode("utf-8", "replace"))
+
+
+def width_of(text: str) -> int:
+    """Returns how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_char_width(char) for char in text)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def columns(rows: Iterable[Sequence[Span]], gap: str = "  ", indent: str = "") -> list[Line]:
+    """Returns the rows as lines whose cells stand below each other; the last cell of a row is not padded."""
+    rows = list(rows)
+    widths: list[int] = []
+    for row in rows:
+        for index, cell in enumerate(row[:-1]):
+            width = width_of(cell.text)
+            if index == len(widths):
+                widths.append(width)
+            widths[index] = max(widths[index], width)
+    return [_aligned(row, widths, gap, indent) for row in rows]
+
+
+def _aligned(row: Sequence[Span], widths: Sequence[int], gap: str, indent: str) -> Line:
+    parts: list[Span | str] = [indent] if indent else []
+    for index, cell in enumerate(row):
+        parts.append(cell)
+        if index < len(row) - 1:
+            parts.append(" " * (widths[index] - width_of(cell.text)) + gap)
+    return line(*parts)
+
+
+def is_terminal() -> bool:
+    """Returns whether stdout is read by a person: lines then end at its edge."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def wants_unicode() -> bool:
+    """Returns whether stdout can take characters beyond ASCII."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def show(lines: Iterable[Line], *, crop: bool = False, colour: bool = True, paged: bool = False) -> None:
+    """Prints lines on stdout.
+
+    crop: on a terminal, a line that is too long ends in an ellipsis instead of wrapping; elsewhere nothing is cut.
+    paged: on a terminal, what is taller than it goes through a pager.
+    """
+    terminal = is_terminal()
+    forced = bool(os.environ.get("FORCE_COLOR"))
+    colour = colour and not os.environ.get("NO_COLOR") and (forced or terminal)
+    text = _rich(lines, colour=colour, crop=crop and terminal) if colour or (crop and terminal) else _plain(lines)
+    if not wants_unicode():
+        text = text.translate(_ASCII)
+    if paged and terminal and sys.stdin.isatty() and not pager.fits(text):
+        pager.page(text)
+    else:
+        sys.stdout.write(text)
+
+
+def _plain(lines: Iterable[Line]) -> str:
+    return "".join("".join(span.text for span in spans).rstrip() + "\n" for spans in lines)
+
+
+def _rich(lines: Iterable[Line], *, colour: bool, crop: bool) -> str:
+    """Returns the lines with the terminal's colours, and no wider than it is if they are to be cropped."""
+    from rich.console import Console
+    from rich.text import Text
+
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=shutil.get_terminal_size().columns,
+        force_terminal=True,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for spans in lines:
+        text = Text.assemble(*((span.text, _STYLES[span.style] if colour else "") for span in spans))
+        text.rstrip()
+        if crop:
+            console.print(text, no_wrap=True, overflow="ellipsis")
+        else:
+            console.print(text, soft_wrap=True)
+    return buffer.getvalue()
+
+
+def say(text: str) -> None:
+    """Prints one line of data on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Prints one line of talk on stderr."""
+    sys.stdout.flush()
+    sys.stderr.write(text + "\n")
+
+
+def ask(question: str) -> bool:
+    """Asks on the terminal; no answer is yes. The caller has made sure that there is somebody to ask.
+
+    Raises KeyboardInterrupt, also at the end of input.
+    """
+    while True:
+        sys.stderr.write(f"{question} [Y/n] ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer:
+            sys.stderr.write("\n")
+            raise KeyboardInterrupt
+        match answer.strip().lower():
+            case "" | "y" | "yes":
+                return True
+            case "n" | "no":
+                return False
+
+
+def can_ask() -> bool:
+    """Returns whether there is a person at both ends of a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,126 @@
+"""Starts the daemon, detached from this terminal. Whoever holds the start lock may; everybody else waits for him."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+from roar_client.errors import ClientError
+from roar_client.runtime import RuntimeDir, check_peer
+
+PATIENCE_S = 15.0
+_LOOK_AGAIN_S = 0.05
+
+
+def start_daemon(runtime: RuntimeDir) -> None:
+    """Returns when a daemon listens, started here or by somebody else meanwhile. Raises ClientError no-daemon."""
+    if _is_traced():
+        # It would be part of that job, and end with it.
+        raise ClientError("no-daemon", "no daemon is started from within a traced command")
+    deadline = time.monotonic() + PATIENCE_S
+    lock = os.open(runtime.start_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while not check_peer(runtime):
+            if _try_lock(lock):
+                _launch(runtime, lock, deadline)
+            elif time.monotonic() > deadline:
+                raise _not_started("another process holds the start lock, and no daemon listens")
+            else:
+                time.sleep(_LOOK_AGAIN_S)
+    finally:
+        os.close(lock)
+
+
+def _is_traced() -> bool:
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            return any(line.startswith("TracerPid:") and line.split()[1] != "0" for line in status)
+    except OSError:
+        return False
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _launch(runtime: RuntimeDir, lock: int, deadline: float) -> None:
+    """Executes roard and waits until it is ready. It inherits the lock, which is so held until it ends."""
+    ready, ready_in = os.pipe()
+    log = os.path.join(runtime.path, b"roard.stderr")
+    try:
+        with open(log, "wb") as stderr:
+            daemon = subprocess.Popen(
+                [*_program(), "--ready-fd", str(ready_in)],
+                cwd="/",
+                env=_environment(runtime),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                pass_fds=(lock, ready_in),
+                start_new_session=True,
+                # Safe: this process has one thread. A shell lets background jobs ignore SIGINT, nohup SIGHUP.
+                preexec_fn=_reset_signals,  # noqa: PLW1509
+            )
+    except OSError as error:
+        os.close(ready)
+        raise _not_started(f"`{error.filename or _program()[0]}`: {error.strerror}") from None
+    finally:
+        os.close(ready_in)
+    with os.fdopen(ready, "rb", buffering=0) as pipe:
+        _wait_until_ready(pipe.fileno(), daemon, log, deadline)
+    # It lives on: the interpreter must not complain that nobody waits for it.
+    daemon.returncode = 0
+
+
+def _reset_signals() -> None:
+    """Lets every signal do to the daemon what it does by default."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _wait_until_ready(pipe: int, daemon: subprocess.Popen[bytes], log: bytes, deadline: float) -> None:
+    """Returns when the daemon has said `ok`; instead it may say `error: ...`, or end with its last words on stderr."""
+    readable, _, _ = select.select([pipe], [], [], max(deadline - time.monotonic(), 0))
+    if not readable:
+        raise _not_started(f"roard (pid {daemon.pid}) is not ready after {PATIENCE_S:.0f} s")
+    said = os.read(pipe, 4096).decode("utf-8", "replace").strip()
+    if said == "ok":
+        return
+    if said:
+        raise _not_started(said.removeprefix("error: "))
+    status = daemon.wait()
+    with open(log, encoding="utf-8", errors="replace") as file:
+        last = file.read().strip().splitlines()[-3:]
+    raise _not_started("\n".join([f"roard ended with {status}", *last]))
+
+
+def _program() -> list[str]:
+    """Returns the words that start the daemon installed beside this program."""
+    for place in (os.path.realpath(sys.argv[0]), sys.executable):
+        script = os.path.join(os.path.dirname(place), "roard")
+        if os.access(script, os.X_OK) and os.path.isfile(script):
+            return [script]
+    return [sys.executable, "-m", "roard"]
+
+
+def _environment(runtime: RuntimeDir) -> Mapping[bytes, bytes]:
+    environment = {**os.environb, b"ROAR_RUNTIME_DIR": runtime.path}
+    launcher = os.path.join(os.path.dirname(os.path.realpath(os.fsencode(sys.argv[0]))), b"roar")
+    if os.path.isfile(launcher):
+        environment.setdefault(b"ROAR_LAUNCHER", launcher)
+    return environment
+
+
+def _not_started(cause: str) -> ClientError:
+    hint = "`roar daemon logs` may say more; if roard is missing, install roar again"
+    return ClientError("no-daemon", "the daemon cannot be started", cause=cause, hint=hint)

@@ -1,0 +1,61 @@
+"""The commands: name, module, group in the help, one line. A module is imported only when its command is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of `roar`."""
+
+    name: str
+    about: str
+    """One line for the overview; the first line of the command's own help is the same (a test compares them)."""
+    native: bool = False
+    """Done by the launcher, not by this package; `roar NAME -h` is its help."""
+
+    @property
+    def module(self) -> str:
+        return f"roar_client.commands.{self.name}"
+
+
+NATIVE_USAGE = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--] COMMAND [ARG...]"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Commands that serve the same purpose."""
+
+    title: str
+    commands: tuple[Command, ...]
+
+
+GROUPS = (
+    Group(
+        "Start here",
+        (
+            Command("init", "Make a project of this directory"),
+            Command("run", "Run a command and record it as a step", native=True),
+            Command("build", "Run a command and record it as a build step", native=True),
+            Command("dag", "Show the pipeline as a graph"),
+        ),
+    ),
+    Group(
+        "Look",
+        (
+            Command("status", "Show what is up to date and what is not"),
+            Command("log", "List the newest jobs"),
+            Command("show", "Show everything about a job, a session or a file"),
+            Command("lineage", "Show everything that a file was made from"),
+        ),
+    ),
+    Group(
+        "Setup",
+        (
+            Command("reset", "Start a new session and keep the old one"),
+            Command("daemon", "Look after the daemon"),
+        ),
+    ),
+)
+COMMANDS = {command.name: command for group in GROUPS for command in group.commands}
