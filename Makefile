@@ -1,0 +1,102 @@
+# Everything that is built, shown and checked; `make` alone lists the targets. All of them can be repeated: what is up to
+# date is not done again. PYTHON=python3.12 makes the virtual environment with another interpreter.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LAUNCHER := tracers/target/release/roar
+CARGO := cargo --locked
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+export CARGO_TARGET_DIR := $(CURDIR)/tracers/target
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# What the caller's shell and this make have set is nothing to tests that run Python and make themselves.
+unexport PYTHONPATH MAKEFLAGS MAKELEVEL MFLAGS
+
+RUST_SOURCES := $(shell find tracers -path tracers/target -prune -o -type f -print) $(wildcard proto/roar/v1/*.proto) VERSION
+PACKAGING := pyproject.toml hatch_build.py VERSION
+PYTHON_SOURCES := roard roar_client lineage_graph migrations proto tests benchmarks examples scripts hatch_build.py
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+# --- build -------------------------------------------------------------------------------------------------------------
+
+.PHONY: build
+build: $(VENV)/.installed ## build roar and install it into .venv
+
+$(VENV)/.created:
+	scripts/need $(PYTHON) git
+	$(PYTHON) -c 'import sys; sys.exit("error: Python 3.10 or newer is needed, this is " + sys.version if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv $(VENV) || scripts/need --venv $(PYTHON) $(VENV)
+	$(PIP) install 'hatchling>=1.27'
+	touch $@
+
+# Ahead of pip, which would hide the progress of a build that takes a minute the first time.
+$(LAUNCHER): $(RUST_SOURCES)
+	scripts/need cargo gcc
+	cd tracers && $(CARGO) build --release --package launcher
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.created $(LAUNCHER) $(PACKAGING)
+	$(PIP) install --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(PIP) install --no-build-isolation --editable '.[dev]'
+	touch $@
+
+$(VENV)/.example: $(VENV)/.created examples/digits/requirements.txt
+	$(PIP) install --requirement examples/digits/requirements.txt
+	touch $@
+
+# --- show --------------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(VENV)/.installed $(VENV)/.example ## record the digits pipeline and show its lineage
+	@scripts/demo
+
+.PHONY: bench
+bench: $(VENV)/.installed ## measure what roar adds to a command, into benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/run_overhead.py --roar $(BIN)/roar $(BENCH)
+
+# --- check -------------------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: $(VENV)/.dev ## formats, lints, types, layers, contract, generated files
+	ruff format --check $(PYTHON_SOURCES)
+	ruff check $(PYTHON_SOURCES)
+	mypy
+	lint-imports
+	codespell
+	buf lint proto
+	python proto/generate.py --check
+	cd tracers && cargo fmt --check
+	cd tracers && $(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: test
+test: check $(VENV)/.example ## everything that a change must pass
+	scripts/need gcc make strace
+	cd tracers && $(CARGO) test --workspace
+	pytest $(PYTEST)
+
+.PHONY: conform
+conform: $(VENV)/.dev $(VENV)/.example ## the tracer conformance suite alone
+	pytest -rA tests/conformance
+
+.PHONY: fix
+fix: $(VENV)/.dev ## format, mend what can be mended, write generated files anew
+	python proto/generate.py
+	ruff check --fix $(PYTHON_SOURCES)
+	ruff format $(PYTHON_SOURCES)
+	cd tracers && cargo fmt
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf $(VENV) build dist tracers/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
