@@ -1,0 +1,263 @@
+"""What commands do, what they refuse, and the exit status of both."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from cli_kit import Cli, Recorder
+from daemon_kit import Daemon, Run, git
+
+
+def in_git(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    git(folder, "init", "-q")
+    return folder
+
+
+# init
+
+
+def test_init_makes_a_project_and_can_be_repeated(cli: Cli, tmp_path: Path) -> None:
+    said = cli("init", cwd=tmp_path)
+    assert (said.status, said.out) == (0, f"made a roar project in {tmp_path.resolve()}\n")
+    assert {path.name for path in (tmp_path / ".roar").iterdir()} >= {"roar.db", "config.toml"}
+    before = (tmp_path / ".roar/roar.db").stat().st_ino
+    said = cli("init", cwd=tmp_path)
+    assert (said.status, said.out) == (0, f"there is already a roar project in {tmp_path.resolve()}\n")
+    assert (tmp_path / ".roar/roar.db").stat().st_ino == before
+
+
+def test_init_outside_git_says_nothing_of_gitignore(cli: Cli, tmp_path: Path) -> None:
+    said = cli("init", "-y", cwd=tmp_path)
+    assert "gitignore" not in said.out + said.err
+    assert not (tmp_path / ".gitignore").exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, ".roar/\n"),
+        ("", ".roar/\n"),
+        ("data/\n", "data/\n.roar/\n"),
+        ("data/", "data/\n.roar/\n"),
+        ("# .roar is fine\nmy.roar/\n", "# .roar is fine\nmy.roar/\n.roar/\n"),
+        (".roar/\n", ".roar/\n"),
+        ("/.roar\n", "/.roar\n"),
+        (".*\n", ".*\n"),
+    ],
+)
+def test_init_adds_to_gitignore_what_git_does_not_ignore_yet(
+    cli: Cli, tmp_path: Path, before: str | None, after: str
+) -> None:
+    folder = in_git(tmp_path / "repo")
+    if before is not None:
+        (folder / ".gitignore").write_text(before)
+    for _ in range(2):
+        assert cli("init", "-y", cwd=folder).status == 0
+    assert (folder / ".gitignore").read_text() == after
+
+
+def test_init_leaves_gitignore_alone_when_told_and_when_nobody_can_be_asked(cli: Cli, tmp_path: Path) -> None:
+    for name, words in (("told", ["-n"]), ("nobody", [])):
+        folder = in_git(tmp_path / name)
+        said = cli("init", *words, cwd=folder)
+        assert said.status == 0
+        assert not (folder / ".gitignore").exists()
+        assert "hint: git sees `.roar/`" in said.err
+
+
+def test_init_elsewhere_and_inside_another_project(cli: Cli, recorder: Recorder) -> None:
+    (recorder.root / "sub").mkdir()
+    said = cli("init", "--path", "sub")
+    assert said.status == 0
+    assert f"it lies inside the project {recorder.root}" in said.err
+    assert (recorder.root / "sub/.roar/roar.db").exists()
+
+
+def test_init_refuses_what_makes_no_sense(cli: Cli, tmp_path: Path) -> None:
+    assert cli("init", "-y", "-n", cwd=tmp_path).status == 2
+    said = cli("init", "--path", "nowhere", cwd=tmp_path)
+    assert (said.status, said.err.splitlines()[0]) == (
+        1,
+        f"error[no-directory]: there is no directory `{tmp_path.resolve()}/nowhere`",
+    )
+
+
+# reset
+
+
+def test_reset_opens_a_session_and_the_old_one_stays_reachable(recorded: Recorder, cli: Cli) -> None:
+    old = cli("status", "--json").json["session"]["hash"]
+    said = cli("reset", "-y")
+    assert (said.status, said.out) == (0, f"closed session {old[:12]} (3 jobs)\n")
+    assert (cli("log").out, cli("log").err) == ("", "no job is recorded yet\n")
+    assert len(cli("log", "--all").out.splitlines()) == 4
+    assert cli("show", "--session", old[:12], "--json").json["job_count"] == 3
+    assert cli("lineage", "reports/metrics.json", "--json").json["jobs"][0]["id"] == recorded.uids[2]
+    assert cli("reset", "-y").out == "the session is empty already\n"
+
+
+def test_reset_asks_and_without_a_terminal_wants_to_be_told(recorded: Recorder, cli: Cli) -> None:
+    said = cli("reset")
+    assert (said.status, said.err) == (2, "error[usage]: there is nobody to ask\nhint: say `roar reset -y`\n")
+    assert cli("status", "--json").json["session"]["jobs"] == len(recorded.uids)
+
+
+# status, log
+
+
+def test_status_tells_by_its_exit_status_when_asked(recorded: Recorder, cli: Cli) -> None:
+    assert cli("status", "--exit-code").status == 0
+    recorded.put({"raw.csv": "edited"})
+    assert (cli("status", "--exit-code").status, cli("status").status) == (1, 0)
+    assert cli("status", "--exit-code", "--json").json["stale"] is True
+
+
+def test_status_shows_what_runs(recorder: Recorder, cli: Cli, shared_daemon: Daemon) -> None:
+    run = Run(recorder.root, argv=[b"python", b"forever.py"])
+    with run.held():
+        shared_daemon.begin(run)
+        said = cli("status")
+        assert "running\n  running  pid" in said.out
+        assert said.out.endswith("python forever.py\n")
+        assert cli("status", "--json").json["running"][0]["command"] == ["python", "forever.py"]
+        assert "python forever.py" in cli("daemon", "status").out
+    run.seal()
+    shared_daemon.finish(run)
+
+
+@pytest.mark.parametrize(
+    ("step_name", "cwd", "command"),
+    [
+        ("", "", "roar run python a.py 'two words'"),
+        ("my step", "", "roar run -n 'my step' python a.py 'two words'"),
+        ("", "sub dir", "cd 'sub dir' && roar run python a.py 'two words'"),
+    ],
+)
+def test_the_command_to_run_again_can_be_pasted(
+    recorder: Recorder, cli: Cli, step_name: str, cwd: str, command: str
+) -> None:
+    recorder.put({"in": "1", "sub dir/x": ""})
+    recorder.job([b"python", b"a.py", b"two words"], ["in"], {"out": "1"}, step_name=step_name, cwd=cwd)
+    recorder.put({"in": "2"})
+    assert f"next  {command}\n" in cli("status").out
+
+
+def test_log_says_when_there_is_more(recorded: Recorder, cli: Cli) -> None:
+    said = cli("log", "-n", "2")
+    assert (len(said.out.splitlines()), said.err) == (3, "1 older: `roar log -n 3` lists them too\n")
+    assert cli("log", "--grep", "train|evaluate").out.count("python") == 2
+    assert (cli("log", "--status", "failed").out, cli("log", "--status", "failed").err) == ("", "no job matches\n")
+    assert len(recorded.uids) == 3
+
+
+# daemon
+
+
+def test_daemon_status_and_logs(recorder: Recorder, cli: Cli, shared_daemon: Daemon) -> None:
+    said = cli("daemon", "status")
+    assert said.status == 0
+    assert f"pid {shared_daemon.process.pid}" in said.out
+    assert str(recorder.root) in said.out
+    assert cli("daemon", "start").out.endswith(f"is running already, pid {shared_daemon.process.pid}\n")
+    logs = cli("daemon", "logs", "-n", "1")
+    assert (logs.status, len(logs.out.splitlines())) == (0, 1)
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "error"),
+    [
+        (["show", "@9"], 1, "error[no-such-job]: no job `@9`\nhint: `roar log --all` lists the jobs\n"),
+        (["show", "@x"], 2, "error[bad-reference]: `@x` is not a reference: "),
+        (["show", "nothing.txt"], 1, "error[no-such-artifact]: no recorded artifact `nothing.txt`\n"),
+        (["log", "--grep", "("], 2, "error[bad-pattern]: `(` is not a regular expression: "),
+        (["log", "-n", "0"], 2, "error[usage]: invalid value for `-n` / `--number`: it must be 1 or more\n"),
+        (["log", "--status", "odd"], 2, "error[usage]: invalid value for `--status`: "),
+        (["show", "--job", "--path", "x"], 2, "error[usage]: a reference is of one kind: "),
+        (["lineage"], 2, "error[usage]: missing "),
+        (["dag", "--frobnicate"], 2, "error[usage]: no such option: --frobnicate"),
+        (["shwo"], 2, "error[usage]: no command `shwo`\nhint: did you mean `roar show`? "),
+        (["frobnicate"], 2, "error[usage]: no command `frobnicate`\nhint: `roar --help` lists the commands\n"),
+        (["--frobnicate"], 2, "error[usage]: no option `--frobnicate` before a command\n"),
+        (["daemon"], 2, "error[usage]: missing command\n"),
+    ],
+)
+def test_errors_have_one_form_and_a_status(
+    recorded: Recorder, cli: Cli, words: list[str], status: int, error: str
+) -> None:
+    said = cli(*words)
+    assert (said.status, said.out) == (status, "")
+    assert said.err.startswith(error)
+    assert recorded.uids
+
+
+def test_an_ambiguous_reference_lists_what_it_fits(recorder: Recorder, cli: Cli) -> None:
+    recorder.put({"cafe": "x"})
+    recorder.job("python a.py", ["cafe"])
+    # Sixteen to the third jobs would be needed for two ids that begin alike: a file of that name does.
+    prefix = recorder.uids[0][:5]
+    recorder.put({prefix: "x"})
+    recorder.job("python b.py", [prefix])
+    said = cli("show", prefix)
+    assert said.status == 2
+    assert f"it fits job {recorder.uids[0]}, file {prefix}" in said.err
+    assert "hint: write more of it, or decide with --job, --session, --artifact or --path\n" in said.err
+    assert cli("show", "--job", prefix).status == cli("show", "--path", prefix).status == 0
+
+
+@pytest.mark.parametrize("command", ["status", "log", "show", "dag", "reset"])
+def test_outside_of_a_project(cli: Cli, tmp_path: Path, command: str) -> None:
+    said = cli(command, cwd=tmp_path)
+    assert said.status == 1
+    assert said.err == (
+        "error[no-project]: no roar project here or in a directory above\n"
+        f"  searched: `{tmp_path.resolve()}` and upwards\n"
+        "hint: run `roar init` in the project's top directory\n"
+    )
+
+
+def test_a_project_whose_database_was_removed(recorder: Recorder, cli: Cli) -> None:
+    for path in (recorder.root / ".roar").glob("roar.db*"):
+        path.unlink()
+    said = cli("status")
+    assert (said.status, "0 jobs" in said.out) == (0, True)
+
+
+def test_a_removed_working_directory(tmp_path: Path, roar_py: list[str]) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    words = " ".join(roar_py)
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir ../gone; exec {words} status"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[0] == "error[no-project]: the working directory cannot be found"
+    assert done.returncode == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_project(recorder: Recorder, cli: Cli) -> None:
+    (recorder.root / ".roar").chmod(0)
+    said = cli("status")
+    (recorder.root / ".roar").chmod(0o700)
+    assert (said.status, said.err[: len("error[unreadable-project]")]) == (1, "error[unreadable-project]")
+
+
+def test_a_broken_configuration(recorder: Recorder, cli: Cli) -> None:
+    (recorder.root / ".roar/config.toml").write_text("[output]\nquiet = maybe\n")
+    # The commands that only look do not need it.
+    assert cli("status").status == 0
+
+
+def test_a_reader_that_goes_away_is_no_error(recorded: Recorder, roar_py: list[str]) -> None:
+    for index in range(40):
+        recorded.job(f"python many.py {index}")
+    command = f"{' '.join(roar_py)} show --json @1 | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=recorded.root, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.strip() in {"0", "141"}

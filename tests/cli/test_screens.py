@@ -1,0 +1,92 @@
+"""What people see, compared with snapshots: tests/cli/snapshots/*.txt are meant to be read."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from cli_kit import Cli, Recorder, check_snapshot, masked
+from roar_proto.v1 import types_pb2
+
+SCREENS = {
+    "status": ("status",),
+    "log": ("log",),
+    "dag": ("dag",),
+    "dag-artifacts": ("dag", "--show-artifacts"),
+    "show-job": ("show", "@2"),
+    "show-session": ("show",),
+    "show-file": ("show", "models/svc.bin"),
+    "show-root-file": ("show", "raw.csv"),
+    "lineage": ("lineage", "reports/metrics.json"),
+    "lineage-depth": ("lineage", "reports/metrics.json", "--depth", "1"),
+    "lineage-root": ("lineage", "raw.csv"),
+    "lineage-job": ("lineage", "@2"),
+}
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_fresh_pipeline(recorded: Recorder, cli: Cli, name: str) -> None:
+    said = cli(*SCREENS[name])
+    assert (said.status, said.err) == (0, "")
+    check_snapshot(name, masked(said.out, recorded))
+
+
+def make_stale(recorded: Recorder) -> None:
+    """Runs step 1 again with another result, edits a file by hand, removes one, and adds odd endings."""
+    recorded.job("python preprocess.py", ["raw.csv", "config.json"], {"data/train.csv": "9\n", "data/test.csv": "2\n"})
+    recorded.put({"models/svc.bin": "edited by hand"})
+    (recorded.root / "reports/plot.png").unlink()
+    recorded.job("make tools", ["config.json"], {"bin/tool": "elf"}, kind=types_pb2.JOB_KIND_BUILD)
+    recorded.job("python plot.py", ["data/test.csv"], {}, exit_code=3)
+    recorded.job(
+        "python watch.py",
+        ["data/test.csv"],
+        {"watch.log": ""},
+        interrupted_by=int(signal.SIGINT),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("stale-status", ("status",)),
+        ("stale-log", ("log",)),
+        ("stale-dag", ("dag",)),
+        ("stale-dag-only", ("dag", "--stale-only")),
+        ("stale-dag-expanded", ("dag", "--expanded")),
+        ("stale-show-file", ("show", "models/svc.bin")),
+    ],
+)
+def test_stale_pipeline(recorded: Recorder, cli: Cli, name: str, words: tuple[str, ...]) -> None:
+    make_stale(recorded)
+    said = cli(*words)
+    assert (said.status, said.err) == (0, "")
+    check_snapshot(name, masked(said.out, recorded))
+
+
+def test_everything_about_a_job(recorder: Recorder, cli: Cli) -> None:
+    recorder.put({"in.csv": "x", "run.sh": "#!/bin/sh\n"})
+    recorder.job(
+        "sh run.sh",
+        ["in.csv", "run.sh"],
+        {"out.csv": "y"},
+        outside=["/etc/passwd"],
+        warnings=[
+            types_pb2.Warning(code="io-uring", message="python (pid 41) read through io_uring, which is not seen")
+        ],
+    )
+    said = cli("show", "@1", "--dropped", "--processes")
+    assert (said.status, said.err) == (0, "")
+    check_snapshot("show-job-everything", masked(said.out, recorder))
+
+
+def test_empty_project(recorder: Recorder, cli: Cli) -> None:
+    screens = [f"$ roar {word}\n{cli(word).out}{cli(word).err}" for word in ("status", "log", "dag", "show")]
+    check_snapshot("empty", masked("\n".join(screens), recorder))
+
+
+def test_overview(cli: Cli) -> None:
+    overview = cli("--help")
+    assert (overview.status, overview.err) == (0, "")
+    assert overview == cli("-h") == cli() == cli("help")
+    check_snapshot("overview", overview.out)

@@ -1,0 +1,11 @@
+//: about = "a file is moved away and back: used, and renamed into place"
+//: reads = ["data.txt"]
+//: writes = ["data.txt"]
+//: [before]
+//: "data.txt" = "content"
+#include "lib.h"
+
+int main(void) {
+  DO(rename("data.txt", "aside.txt"));
+  DO(rename("aside.txt", "data.txt"));
+}

@@ -1,0 +1,24 @@
+//: about = "a child stops itself, its parent sees that, lets it go on, and sees that too"
+//: writes = ["before.txt", "after.txt"]
+#include "lib.h"
+
+int main(void) {
+  int status;
+  pid_t child = DO(fork());
+  if (child == 0) {
+    put("before.txt", "1");
+    raise(SIGSTOP);
+    put("after.txt", "2");
+    raise(SIGTSTP);
+    _exit(0);
+  }
+  DO(waitpid(child, &status, WUNTRACED));
+  DO(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP ? 0 : -1);
+  DO(kill(child, SIGCONT));
+  DO(waitpid(child, &status, WCONTINUED));
+  DO(WIFCONTINUED(status) ? 0 : -1);
+  DO(waitpid(child, &status, WUNTRACED));
+  DO(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP ? 0 : -1);
+  DO(kill(child, SIGCONT));
+  reap(child);
+}

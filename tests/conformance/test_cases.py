@@ -1,0 +1,49 @@
+"""Every truth program under every backend. README.md says what a case is; `runner.py` runs them without pytest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from case_file import load_cases
+from judge import Verdict
+from runner import Tool, run_case
+from stage import scratch
+
+BACKENDS = ("ptrace",)
+CASES = {case.name: case for case in load_cases()}
+
+
+@pytest.fixture(scope="module")
+def verdicts(request: pytest.FixtureRequest, module_daemon: Path) -> Iterator[Mapping[str, Future[Verdict]]]:
+    """The verdicts of the selected tests by their ids; a few cases run at a time."""
+    assert module_daemon
+    roar = shutil.which("roar")
+    assert roar is not None, "`roar` is not on PATH: run `make build`"
+    selected = {item.name for item in request.session.items}
+    with scratch() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        template = Tool(roar, BACKENDS[0]).make_template(folder)
+        yield {
+            f"{backend}-{name}": pool.submit(run_case, case, Tool(roar, backend), folder, template)
+            for backend in BACKENDS
+            for name, case in CASES.items()
+            if f"{test_record_is_the_truth.__name__}[{backend}-{name}]" in selected
+        }
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_record_is_the_truth(backend: str, name: str, verdicts: Mapping[str, Future[Verdict]]) -> None:
+    verdict = verdicts[f"{backend}-{name}"].result()
+    if verdict.outcome == "skipped":
+        pytest.skip("; ".join(verdict.problems))
+    assert verdict.outcome in {"passed", "blind"}, f"{CASES[name].about}\n  " + "\n  ".join(verdict.problems)
+
+
+def test_there_are_enough_cases_and_all_have_a_truth() -> None:
+    assert len(CASES) >= 120
+    assert all(case.before or case.setup or case.writes for case in CASES.values())

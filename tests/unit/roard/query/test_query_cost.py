@@ -1,0 +1,80 @@
+"""Queries cost a fixed number of statements, however much is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from query_lab import Lab
+from roar_proto.v1 import jobs_pb2
+from sqlalchemy import Engine, event
+
+from roard.query.dag import get_dag
+from roard.query.jobs import get_job, list_jobs
+from roard.query.lineage import get_lineage
+from roard.query.resolve import resolve
+from roard.query.sessions import get_session
+from roard.query.status import project_status
+
+QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
+    "log": (lambda lab: list_jobs(lab.project, jobs_pb2.ListJobsRequest(limit=10_000)), 9),
+    "job": (lambda lab: get_job(lab.project, "@1"), 13),
+    "session": (lambda lab: get_session(lab.project, ""), 12),
+    "dag": (lambda lab: get_dag(lab.project, check_files=True), 16),
+    "status": (lambda lab: project_status(lab.project), 18),
+    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 8),
+}
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Yields the list of the statements executed meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def record(lab: Lab, steps: int) -> None:
+    for number in range(1, steps + 1):
+        reads = {f"f{number}": str(number), **{f"in{number}-{i}": f"{i}" for i in range(5)}}
+        lab.job(f"@{number}", reads, {f"f{number + 1}": str(number + 1)}, code={"c.py": "c"})
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_statements_do_not_grow_with_jobs_and_files(lab: Lab, name: str) -> None:
+    query, at_most = QUERIES[name]
+    record(lab, 2)
+    with counted() as few:
+        query(lab)
+    record(lab, 12)
+    with counted() as many:
+        query(lab)
+    assert len(many) == len(few), "\n".join(many)
+    assert len(many) <= at_most, "\n".join(many)
+
+
+def test_lineage_costs_a_few_statements_a_level(lab: Lab) -> None:
+    lab.job("@1", {}, {f"f{i}": str(i) for i in range(50)})
+    for number in range(2, 30):
+        lab.job(f"@{number}", {f"f{number}": str(number)}, {f"g{number}": f"g{number}"})
+    lab.job("@30", {f"g{number}": f"g{number}" for number in range(2, 30)}, {"end": "end"})
+    with counted() as seen:
+        response = get_lineage(lab.project, lab.lineage_request("end"))
+    assert len(response.jobs) == 30
+    assert len(seen) <= 3 * 3 + 14, "\n".join(seen)
+
+
+def test_a_number_of_files_beyond_every_limit_of_sqlite(lab: Lab) -> None:
+    files = {f"f{i}": str(i) for i in range(33_000)}
+    lab.job("@1", {}, files, on_disk=False)
+    lab.job("@2", files, {"end": "e"}, on_disk=False)
+    assert len(get_lineage(lab.project, lab.lineage_request("end")).edges) == 33_000
+    assert len(get_dag(lab.project, check_files=True).files) == 33_001
