@@ -301,7 +301,7 @@ class GetLineageResponse(_message.Message):
 
     @_builtins.property
     def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageEdge]:
-        """between `jobs`, without a cycle; one for every file that a job read from another"""
+        """without a cycle; one for every file that one of `jobs` read from another, or from a job that `depth` cut off"""
 
     def __init__(
         self,

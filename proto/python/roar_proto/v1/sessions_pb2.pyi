@@ -398,6 +398,7 @@ class DagStep(_message.Message):
     PARENTS_FIELD_NUMBER: _builtins.int
     STALE_FIELD_NUMBER: _builtins.int
     STALE_REASONS_FIELD_NUMBER: _builtins.int
+    NAMED_FIELD_NUMBER: _builtins.int
     step: _builtins.str
     """"@3", "@B1" """
     name: _builtins.str
@@ -406,6 +407,8 @@ class DagStep(_message.Message):
     """jobs of this step"""
     stale: _builtins.bool
     """what it read is not what is there now, or a parent is stale"""
+    named: _builtins.bool
+    """`name` was given by -n, and finds the step again"""
     @_builtins.property
     def job(self) -> _jobs_pb2.Job:
         """the latest job of the step, without its files"""
@@ -428,10 +431,11 @@ class DagStep(_message.Message):
         parents: _abc.Iterable[_builtins.str] | None = ...,
         stale: _builtins.bool = ...,
         stale_reasons: _abc.Iterable[_builtins.str] | None = ...,
+        named: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "job", b"job", "name", b"name", "parents", b"parents", "stale", b"stale", "stale_reasons", b"stale_reasons", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "job", b"job", "name", b"name", "named", b"named", "parents", b"parents", "stale", b"stale", "stale_reasons", b"stale_reasons", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
