@@ -6,6 +6,24 @@ from dataclasses import dataclass
 
 FAILED = 1
 USAGE = 2
+REASONS = {
+    "daemon-failed": "The daemon answered with an error that has no words of its own.",
+    "daemon-lost": "The daemon ended while a command waited for its answer.",
+    "daemon-silent": "The daemon listens but does not answer, or does not end.",
+    "daemon-too-new": "The daemon speaks only a newer protocol than this `roar`.",
+    "daemon-too-old": "The daemon speaks only an older protocol than this `roar`.",
+    "foreign-daemon": "Another user listens on the socket of the runtime directory.",
+    "gitignore-not-written": "`roar init` cannot write `.gitignore`.",
+    "no-daemon": "No daemon is running and none can be, or may be, started.",
+    "no-directory": "The directory given to `roar init --path` does not exist.",
+    "no-launcher": "`roar-py run` and `roar-py build` do not find the native `roar` beside them.",
+    "no-log": "The daemon has not written a log yet.",
+    "no-project": "Neither the working directory nor one above it is a roar project.",
+    "unreadable-project": "`.roar/` is there but cannot be read.",
+    "unsafe-runtime-dir": "The runtime directory cannot be used for the socket.",
+    "usage": "The words of the command line make no sense; exit status 2.",
+}
+"""What the command line itself can report, for docs/commands.md; those of the daemon are in docs/errors.md."""
 
 
 @dataclass(eq=False)
@@ -13,7 +31,7 @@ class ClientError(Exception):
     """Why a command cannot be done: rendered once, by output/errors.py."""
 
     reason: str
-    """Kebab-case word, listed in docs/errors.md."""
+    """Kebab-case word: one of REASONS, or the daemon's."""
     fact: str
     cause: str = ""
     hint: str = ""

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from roar_client.errors import REASONS
 from roar_client.table import GROUPS, NATIVE_USAGE, Command
 
 HEAD = """\
@@ -35,7 +36,15 @@ def render() -> str:
         parts.append(f"## {group.title}\n")
         for command in group.commands:
             parts += _native(command) if command.native else _command(command)
-    return "\n".join(parts)
+    return "\n".join([*parts, *_errors()])
+
+
+def _errors() -> list[str]:
+    rows = [f"| `{reason}` | {when} |" for reason, when in sorted(REASONS.items())]
+    about = (
+        "`error[REASON]` that the command line finds by itself; those of the daemon are in [errors.md](errors.md).\n"
+    )
+    return ["## Errors\n", about, "\n".join(["| reason | when |", "|---|---|", *rows]) + "\n"]
 
 
 def _native(command: Command) -> list[str]:

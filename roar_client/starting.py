@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -27,12 +26,12 @@ def start_daemon(runtime: RuntimeDir) -> None:
     lock = os.open(runtime.start_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while not check_peer(runtime):
-            if _try_lock(lock):
-                _launch(runtime, lock, deadline)
-            elif time.monotonic() > deadline:
-                raise _not_started("another process holds the start lock, and no daemon listens")
-            else:
-                time.sleep(_LOOK_AGAIN_S)
+            if _try_lock(lock) and _launch(runtime, lock, deadline):
+                return
+            # Another daemon is coming up, or one is going and has not let go yet.
+            if time.monotonic() > deadline:
+                raise _not_started("another process holds the lock of the runtime directory, and no daemon listens")
+            time.sleep(_LOOK_AGAIN_S)
     finally:
         os.close(lock)
 
@@ -53,12 +52,16 @@ def _try_lock(lock: int) -> bool:
     return True
 
 
-def _launch(runtime: RuntimeDir, lock: int, deadline: float) -> None:
-    """Executes roard and waits until it is ready. It inherits the lock, which is so held until it ends."""
+def _launch(runtime: RuntimeDir, lock: int, deadline: float) -> bool:
+    """Executes roard and returns whether it is ready; False: another one is there, which does not listen.
+
+    It inherits the lock, which is so held until it ends. Raises ClientError no-daemon.
+    """
     ready, ready_in = os.pipe()
     log = os.path.join(runtime.path, b"roard.stderr")
     try:
         with open(log, "wb") as stderr:
+            # No preexec_fn: with one, Python forks in a way that grpc's threads do not bear.
             daemon = subprocess.Popen(
                 [*_program(), "--ready-fd", str(ready_in)],
                 cwd="/",
@@ -68,8 +71,6 @@ def _launch(runtime: RuntimeDir, lock: int, deadline: float) -> None:
                 stderr=stderr,
                 pass_fds=(lock, ready_in),
                 start_new_session=True,
-                # Safe: this process has one thread. A shell lets background jobs ignore SIGINT, nohup SIGHUP.
-                preexec_fn=_reset_signals,  # noqa: PLW1509
             )
     except OSError as error:
         os.close(ready)
@@ -77,31 +78,27 @@ def _launch(runtime: RuntimeDir, lock: int, deadline: float) -> None:
     finally:
         os.close(ready_in)
     with os.fdopen(ready, "rb", buffering=0) as pipe:
-        _wait_until_ready(pipe.fileno(), daemon, log, deadline)
-    # It lives on: the interpreter must not complain that nobody waits for it.
+        ready_now = _wait_until_ready(pipe.fileno(), daemon, log, deadline)
+    # It may live on: the interpreter must not complain that nobody waits for it.
     daemon.returncode = 0
+    return ready_now
 
 
-def _reset_signals() -> None:
-    """Lets every signal do to the daemon what it does by default."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def _wait_until_ready(pipe: int, daemon: subprocess.Popen[bytes], log: bytes, deadline: float) -> None:
-    """Returns when the daemon has said `ok`; instead it may say `error: ...`, or end with its last words on stderr."""
+def _wait_until_ready(pipe: int, daemon: subprocess.Popen[bytes], log: bytes, deadline: float) -> bool:
+    """Returns whether the daemon has said `ok`; False: it has found another one. Raises ClientError with its words."""
     readable, _, _ = select.select([pipe], [], [], max(deadline - time.monotonic(), 0))
     if not readable:
         raise _not_started(f"roard (pid {daemon.pid}) is not ready after {PATIENCE_S:.0f} s")
     said = os.read(pipe, 4096).decode("utf-8", "replace").strip()
     if said == "ok":
-        return
-    if said:
-        raise _not_started(said.removeprefix("error: "))
+        return True
     status = daemon.wait()
     with open(log, encoding="utf-8", errors="replace") as file:
-        last = file.read().strip().splitlines()[-3:]
-    raise _not_started("\n".join([f"roard ended with {status}", *last]))
+        words = file.read().strip()
+    if words.startswith("error[daemon-already-running]"):
+        return False
+    last = [said.removeprefix("error: ")] if said else [f"roard ended with {status}", *words.splitlines()[-3:]]
+    raise _not_started("\n".join(last))
 
 
 def _program() -> list[str]:

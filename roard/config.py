@@ -36,7 +36,6 @@ class Settings:
 
     tracer_default: str = "auto"
     output_quiet: bool = False
-    output_track_repo_files: bool = False
     filters: FilterSettings = field(default_factory=FilterSettings)
 
 
@@ -54,7 +53,6 @@ class Key:
 KEYS = (
     Key("tracer.default", 'backend of `roar run` and `roar build`: "auto" or "ptrace"', "auto", ("auto", "ptrace")),
     Key("output.quiet", "no summary after a run", False),
-    Key("output.track_repo_files", "list code among the inputs, not apart", False),
     Key("filters.ignore_package_reads", "leave out site-packages, interpreters, node_modules, cargo, ...", True),
     Key("filters.ignore_system_reads", "leave out /usr, /lib, /etc, /proc, dotfiles of tools, ...", True),
     Key("filters.ignore_cache", "leave out ~/.cache, *.pyc, font caches, ...", True),

@@ -10,13 +10,11 @@ import subprocess
 import sys
 
 
-def fits(text: str) -> bool:
-    """Returns whether a text leaves room for the prompt below it."""
-    return text.count("\n") < shutil.get_terminal_size().lines
-
-
 def page(text: str) -> None:
-    """Sends text through ROAR_PAGER, PAGER or less; prints it when there is none, or when it is called `cat`."""
+    """Prints text, through ROAR_PAGER, PAGER or less when it does not leave room for the prompt below it."""
+    if text.count("\n") < shutil.get_terminal_size().lines:
+        sys.stdout.write(text)
+        return
     words = shlex.split(os.environ.get("ROAR_PAGER") or os.environ.get("PAGER") or "less")
     try:
         # F: end at once when it fits after all; R: colours; X: leave it on the screen. As git does.

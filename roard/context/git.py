@@ -57,7 +57,7 @@ class Repository:
 
     def is_tracked(self, path: bytes) -> bool:
         """Returns whether the index has a file; absolute path."""
-        return path.startswith(self.top) and os.fsdecode(path[len(self.top) :]) in self.index
+        return path.startswith(self.top) and path[len(self.top) :] in self.index
 
     def is_ignored(self, path: bytes) -> bool:
         """Returns whether an exclude rule covers a file; absolute path, in the work tree."""

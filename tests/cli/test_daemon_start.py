@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -79,6 +80,18 @@ def test_a_daemon_that_was_killed_is_replaced(place: Path, tmp_path: Path) -> No
     os.kill(pid, signal.SIGKILL)
     assert (place / "run" / "roard.sock").exists()
     assert roar("status", cwd=tmp_path).returncode == 0
+
+
+def test_one_that_is_just_ending_is_waited_for(place: Path) -> None:
+    (place / "run").mkdir(mode=0o700)
+    with (place / "run" / "roard.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        starting = subprocess.Popen(command("daemon", "start"), stdout=subprocess.PIPE, text=True)
+        tried = place / "run" / "roard.stderr"
+        wait_for(lambda: tried.exists() and "daemon-already-running" in tried.read_text(), "a daemon that gives way")
+        assert starting.poll() is None
+    out, _ = starting.communicate(timeout=60)
+    assert (starting.returncode, "started, pid" in out) == (0, True)
 
 
 def test_a_daemon_that_cannot_start_is_explained(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

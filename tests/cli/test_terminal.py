@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
+import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pexpect
@@ -11,6 +15,7 @@ import pyte
 import pytest
 from cli_kit import Recorder
 from daemon_kit import git
+from pexpect.fdpexpect import fdspawn
 
 PATIENCE_S = 30
 
@@ -21,30 +26,31 @@ class Terminal:
     def __init__(self, cwd: Path, *words: str, columns: int = 80, lines: int = 24, **environment: str) -> None:
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.Stream(self.screen)
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "roar_client", *words],
-            cwd=str(cwd),
-            dimensions=(lines, columns),
-            timeout=PATIENCE_S,
-            encoding="utf-8",
+        ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        # Not pexpect.spawn: it forks, and grpc, which this process has loaded, prints about forks.
+        self.process = subprocess.Popen(
+            ["setsid", "--ctty", sys.executable, "-m", "roar_client", *words],
+            cwd=cwd,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
             env={**os.environ, "TERM": "xterm-256color", "PAGER": "cat", **environment},
         )
+        os.close(theirs)
+        self.child = fdspawn(ours, timeout=PATIENCE_S, encoding="utf-8")
 
     def finish(self) -> list[str]:
-        """Waits for the end and returns what is on the screen."""
+        """Waits for the end and returns the rows of the screen that are not empty."""
         self.child.expect(pexpect.EOF)
         self.child.close()
-        return self.look()
-
-    def look(self) -> list[str]:
+        self.process.wait(PATIENCE_S)
         self.stream.feed(self.child.before or "")
         return [row.rstrip() for row in self.screen.display if row.strip()]
 
     @property
     def status(self) -> int:
-        status = self.child.exitstatus
-        return -1 if status is None else int(status)
+        return self.process.returncode
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def test_init_asks_whether_to_change_gitignore(repository: Path, answer: str, *,
 def test_ctrl_c_at_a_question_changes_nothing(recorded: Recorder) -> None:
     terminal = Terminal(recorded.root, "reset")
     terminal.child.expect(r"close the session [0-9a-f]{12} \(3 steps, 3 jobs\) and start a new one\? \[Y/n\] ")
-    terminal.child.sendintr()
+    terminal.child.send("\x03")
     rows = terminal.finish()
     assert terminal.status == 130
     assert not any("Traceback" in row for row in rows)

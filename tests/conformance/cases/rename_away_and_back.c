@@ -1,6 +1,5 @@
-//: about = "a file is moved away and back: used, and renamed into place"
+//: about = "a file is moved away and back: used, and in the end where and what it was"
 //: reads = ["data.txt"]
-//: writes = ["data.txt"]
 //: [before]
 //: "data.txt" = "content"
 #include "lib.h"

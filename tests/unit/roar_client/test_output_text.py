@@ -112,3 +112,11 @@ def test_visible_text_is_one_printable_line(content: str) -> None:
 
 def test_rows_may_differ_in_length() -> None:
     assert [len(spans) for spans in text.columns([(Span("a"),), (Span("b"), Span("c"))])] == [1, 3]
+
+
+@given(st.lists(st.text("ab 日é\u0301", max_size=8)), st.integers(2, 20))
+def test_a_cropped_line_fits_and_is_the_beginning_of_the_line(parts: list[str], width: int) -> None:
+    whole = "".join(parts)
+    cut = "".join(span.text for span in text._cropped(line(*parts), width))
+    assert width_of(cut.rstrip()) <= width
+    assert cut == whole or (cut.endswith("…") and whole.startswith(cut[:-1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import typer
 
 from roar_client import reference
+from roar_client.errors import REASONS
 from roar_client.table import COMMANDS, NATIVE_USAGE
 
 TOP = Path(__file__).resolve().parent.parent.parent.parent
@@ -30,6 +32,12 @@ def test_every_command_module_is_in_the_table() -> None:
 
 def test_the_usage_of_native_commands_is_that_of_the_launcher() -> None:
     assert f"usage: roar {{verb}} {NATIVE_USAGE}" in (TOP / "tracers/launcher/src/args.rs").read_text()
+
+
+def test_every_reason_is_listed() -> None:
+    source = "".join(path.read_text() for path in (TOP / "roar_client").rglob("*.py"))
+    used = set(re.findall(r"ClientError\(\s*\"([a-z-]+)\"", source))
+    assert used == set(REASONS)
 
 
 def test_the_reference_is_current() -> None:

@@ -160,3 +160,12 @@ def test_a_cache_that_cannot_be_written_is_as_if_empty(tmp_path: Path) -> None:
     key = StatKey(1, 2, 3, 4, 5)
     cache.store([CachedDigest(key, b"\x01" * 32, 6)])
     assert cache.lookup([key]) == {}
+
+
+def test_large_files_are_shared_among_threads_and_small_ones_keep_their_place(opened: Project, tmp_path: Path) -> None:
+    sizes = [10, 2 * digest.SMALL, 20, 3 * digest.SMALL, 30, 2 * digest.SMALL + 1]
+    paths = [tmp_path / f"{number}.bin" for number in range(len(sizes))]
+    for number, (path, size) in enumerate(zip(paths, sizes, strict=True)):
+        path.write_bytes(b"%d" % number * size)
+    found = contents_now(opened, [bytes(path) for path in paths], Progress())
+    assert [content.digest for content in found] == [blake3(path.read_bytes()).digest() for path in paths]
