@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-# Tests fork with threads of grpc around; its handlers for that abort the child now and then, and it execs anyway.
+# Tests fork with threads of grpc around; its handlers for that can abort the child, which is about to exec anyway.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
 
