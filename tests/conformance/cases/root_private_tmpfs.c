@@ -2,6 +2,7 @@
 //: needs = ["trial"]
 //: setup = "mkdir scratch"
 //: writes = ["out.txt"]
+//: tolerated = ["mount-namespace"]
 #include "lib.h"
 #include <sys/mount.h>
 

@@ -3,12 +3,16 @@
 #include "lib.h"
 
 int main(void) {
-  int status;
+  int status, go[2];
+  DO(pipe(go));
   pid_t child = DO(fork());
   if (child == 0) {
     put("before.txt", "1");
     raise(SIGSTOP);
     put("after.txt", "2");
+    // Not before the parent has seen it go on: a second stop hides that.
+    char word;
+    DO(read(go[0], &word, 1));
     raise(SIGTSTP);
     _exit(0);
   }
@@ -17,6 +21,7 @@ int main(void) {
   DO(kill(child, SIGCONT));
   DO(waitpid(child, &status, WCONTINUED));
   DO(WIFCONTINUED(status) ? 0 : -1);
+  DO(write(go[1], "x", 1));
   DO(waitpid(child, &status, WUNTRACED));
   DO(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP ? 0 : -1);
   DO(kill(child, SIGCONT));
