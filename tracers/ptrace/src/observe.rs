@@ -130,7 +130,7 @@ pub fn after(tid: Tid, pid: Tid, pending: Pending, result: i64, mut say: impl Fn
 /// Says of a call that failed what the record must know.
 pub fn refused(pid: Tid, pending: &Pending) -> Option<What> {
     matches!(pending, Pending::Ptrace).then(|| {
-        let message = "could not trace, as it is traced itself; `--tracer preload` leaves it free to";
+        let message = "could not trace other processes, as it is traced itself";
         warning("nested-tracer", format!("process {pid} {message}"))
     })
 }
