@@ -55,8 +55,14 @@ pub fn conclude(project: &Project, plan: Plan, command: Running, ended: &Ended, 
     let _ = tracer.map(|pid| waitpid(pid, Some(WaitPidFlag::WNOHANG)));
 }
 
-/// Folds the trace, and seals the run with the result.
+/// Seals the run with what the trace tells.
 fn seal(rundir: &RunDir, warnings: &[Warning], command: Running, ended: &Ended) -> Result<(), Failure> {
+    let folded = fold(rundir, warnings, command, ended)?;
+    rundir.seal(&folded).map_err(|error| not_sealed(format!("`{}`: {error}", rundir.path.display())))
+}
+
+/// Folds the trace of a command that has ended. Errors: the trace cannot be read.
+pub fn fold(rundir: &RunDir, warnings: &[Warning], command: Running, ended: &Ended) -> Result<FoldedTrace, Failure> {
     let backend = if command.tracer.is_some() { PTRACE } else { UNTRACED };
     let mut tracer = command.tracer;
     let end = RunEnd {
@@ -66,11 +72,14 @@ fn seal(rundir: &RunDir, warnings: &[Warning], command: Running, ended: &Ended) 
         interrupted_by: ended.interrupted_by,
         events_lost: tracer.as_mut().map_or(0, |tracer| tracer.finish(LAST_EXITS)),
     };
-    let cannot = |cause: String| Failure::new("not-sealed", "the run cannot be sealed").cause(cause);
     let mut folded: FoldedTrace =
-        trace::fold_run(&rundir.path, backend, Some(end)).map_err(|error| cannot(error.to_string()))?;
+        trace::fold_run(&rundir.path, backend, Some(end)).map_err(|error| not_sealed(error.to_string()))?;
     folded.warnings.extend(warnings.iter().cloned().chain(tracer.as_ref().and_then(lost_tracer)));
-    rundir.seal(&folded).map_err(|error| cannot(format!("`{}`: {error}", rundir.path.display())))
+    Ok(folded)
+}
+
+fn not_sealed(cause: String) -> Failure {
+    Failure::new("not-sealed", "the run cannot be sealed").cause(cause)
 }
 
 /// A tracer lives as long as what it traces, unless somebody kills it.

@@ -12,6 +12,7 @@ mod finish;
 mod fold_command;
 mod git;
 mod handover;
+mod probe;
 mod program;
 mod project;
 mod report;
@@ -35,6 +36,15 @@ fn main() -> ExitCode {
         Some("run") => run::record(JobKind::Run, &words[1..]),
         Some("build") => run::record(JobKind::Build, &words[1..]),
         Some("internal-fold") => fold_command::fold(&words[1..]),
+        Some("internal-probe") => probe::probe(&words[1..]),
+        Some("internal-probe-program") => probe::program(&words[1..]),
+        Some("internal-version") => version(),
         _ => handover::to_command_line(&words),
     }
+}
+
+/// For `roar doctor`: the other programs of an installation know their own versions, and `roar --version` is theirs.
+fn version() -> ExitCode {
+    println!("{}", contract::ROAR_VERSION);
+    ExitCode::SUCCESS
 }

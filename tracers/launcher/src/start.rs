@@ -11,7 +11,6 @@ use nix::unistd::Pid;
 use ptrace::Tracer;
 
 use crate::announce::Plan;
-use crate::args::RunArgs;
 use crate::caller::Caller;
 use crate::failure::Failure;
 use crate::program::Program;
@@ -32,7 +31,7 @@ pub struct Running {
 
 /// Starts the command. Errors: it cannot be executed (exit status 126 or 127), cannot be traced and must be, or no
 /// process can be made (125).
-pub fn start(plan: &mut Plan, args: &RunArgs, program: &Program, caller: &Caller) -> Result<Running, Failure> {
+pub fn start(plan: &mut Plan, program: &Program, caller: &Caller) -> Result<Running, Failure> {
     let started = Instant::now();
     let mut obstacle = None;
     let mut tracer = plan.rundir.as_ref().and_then(|rundir| {
@@ -48,7 +47,7 @@ pub fn start(plan: &mut Plan, args: &RunArgs, program: &Program, caller: &Caller
     loop {
         if let Some(error) = obstacle.take() {
             tracer.take().iter().for_each(end);
-            if let Err(failure) = go_untraced(plan, args, &error) {
+            if let Err(failure) = go_untraced(plan, &error) {
                 held.dismiss();
                 return Err(failure);
             }
@@ -73,8 +72,8 @@ fn end(tracer: &Tracer) {
 }
 
 /// Notes that nobody will watch the command. Errors: the user does not want it to run then.
-fn go_untraced(plan: &mut Plan, args: &RunArgs, error: &io::Error) -> Result<(), Failure> {
-    if !args.fallback {
+fn go_untraced(plan: &mut Plan, error: &io::Error) -> Result<(), Failure> {
+    if plan.tracer_required {
         return Err(Failure::new("tracer-unavailable", "ptrace cannot watch the command here")
             .cause(error.to_string())
             .hint("without `--no-tracer-fallback` the command runs untraced"));
