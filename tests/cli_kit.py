@@ -99,6 +99,8 @@ class Recorder:
         exit_code: int = 0,
         interrupted_by: int = 0,
         warnings: Sequence[types_pb2.Warning] = (),
+        seen_by: Sequence[str] = ("ptrace", "ptrace"),
+        events_lost: int = 0,
     ) -> str:
         """Records a command that read files which are there, and wrote others; returns the job's id."""
         read = [read_of(self.root / name, executed=name.endswith(".sh")) for name in reads]
@@ -116,10 +118,11 @@ class Recorder:
         directory = self.root / cwd
         recorded = FixedRun(self.root, argv=argv, cwd=directory, kind=kind, step_name=step_name, git=git)
         folded = run_pb2.FoldedTrace(
-            tracer="ptrace",
+            tracer=seen_by[0],
             reads=read,
             writes=made,
-            processes=_processes(argv),
+            processes=_processes(argv, seen_by),
+            events_lost=events_lost,
             warnings=warnings,
             exit_code=None if interrupted_by else exit_code,
             exit_signal=interrupted_by or None,
@@ -132,8 +135,10 @@ class Recorder:
         return uid
 
 
-def _processes(argv: Sequence[bytes]) -> list[types_pb2.Process]:
-    python = types_pb2.Process(pid=41, exe=b"/usr/bin/python3", argv=argv, ended_ns=5_000_000, exit_code=0)
+def _processes(argv: Sequence[bytes], seen_by: Sequence[str]) -> list[types_pb2.Process]:
+    python = types_pb2.Process(
+        pid=41, exe=b"/usr/bin/python3", argv=argv, ended_ns=5_000_000, exit_code=0, tracer=seen_by[0]
+    )
     child = types_pb2.Process(
         pid=42,
         parent_pid=41,
@@ -142,6 +147,7 @@ def _processes(argv: Sequence[bytes]) -> list[types_pb2.Process]:
         started_ns=1_000_000,
         ended_ns=2_000_000,
         exit_code=0,
+        tracer=seen_by[1],
     )
     return [python, child]
 

@@ -16,6 +16,8 @@ from typing import TypeAlias
 
 from roar_proto.v1 import daemon_pb2, jobs_pb2, lineage_pb2, sessions_pb2, types_pb2
 
+from roar_client.output.completeness import seen_by
+
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 Document: TypeAlias = dict[str, Value]
 
@@ -56,6 +58,7 @@ def job_document(job: jobs_pb2.Job, *, dropped: bool = False) -> Document:
         "outputs": [_output(file) for file in job.outputs],
         "code": [_file(file) for file in job.code],
         "processes": [_process(process) for process in job.processes],
+        "seen_by": dict[str, Value](seen_by(job)),
         "dropped": {rule: rules[rule] for rule in sorted(rules)},
     }
     if dropped:
@@ -78,6 +81,8 @@ def job_summary(job: jobs_pb2.Job) -> Document:
         "started_at": timestamp(job.started_at_ns),
         "duration_s": job.duration_ns / 1e9,
         "tracer": job.tracer,
+        "complete": job.complete,
+        "events_lost": job.events_lost,
         "input_count": job.input_count,
         "output_count": job.output_count,
         "output_bytes": job.output_bytes,
@@ -272,6 +277,7 @@ def _process(process: types_pb2.Process) -> Document:
         "ended_s": process.ended_ns / 1e9 if process.HasField("ended_ns") else None,
         "exit_code": process.exit_code if process.HasField("exit_code") else None,
         "exit_signal": process.exit_signal if process.HasField("exit_signal") else None,
+        "tracer": process.tracer or None,
     }
 
 

@@ -92,6 +92,7 @@ def test_a_job_has_at_least_what_scripts_rely_on(recorded: Recorder, cli: Cli) -
     ]
     assert all(len(file["hash"]) == 64 for file in job["inputs"] + job["outputs"])
     assert (job["warnings"], job["dropped"], len(job["processes"])) == ([], {}, 2)
+    assert (job["complete"], job["events_lost"], job["seen_by"]) == (True, 0, {"ptrace": 2})
 
 
 def test_bytes_that_are_no_text_have_exact_companions(odd: Recorder, cli: Cli) -> None:
@@ -101,7 +102,7 @@ def test_bytes_that_are_no_text_have_exact_companions(odd: Recorder, cli: Cli) -
     assert job["command"][3] == "caf\ufffd.csv"
     assert [base64.b64decode(word) for word in job["command_b64"]][2:] == [b"--title", ODD]
     assert (job["status"], job["exit_code"], job["exit_signal"]) == ("interrupted", None, 2)
-    assert job["warnings"] == ["io-uring: not seen"]
+    assert (job["warnings"], job["complete"]) == (["io-uring: not seen"], False)
     plain = cli("show", "@1", "--json").json
     assert "path_b64" not in plain["inputs"][0]
     assert "command_b64" not in plain
