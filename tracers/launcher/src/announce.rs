@@ -2,7 +2,7 @@
 
 use contract::{JobKind, RunRecord, Warning};
 
-use crate::args::{RunArgs, Wish};
+use crate::args::{AUTO, RunArgs, Wish};
 use crate::client::{self, Answer, Begun, Peer};
 use crate::daemon;
 use crate::failure::{Failure, NOT_STARTED};
@@ -33,7 +33,7 @@ pub struct Plan {
 /// Errors: the user has something to mend first.
 pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan, Failure> {
     let mut record = rundir::record(project, kind, args);
-    let wish = args.wish(&Wish { tracer: "auto".into(), fallback: true });
+    let wish = args.wish(&Wish { tracer: AUTO.into(), fallback: true });
     let mut plan = Plan {
         rundir: None,
         run_id: record.run_id.clone(),

@@ -7,7 +7,9 @@ use lexopt::{Arg, Parser, ValueExt};
 use crate::failure::Failure;
 
 const USAGE_ERROR: u8 = 2;
-pub const TRACERS: [&str; 4] = ["auto", "ebpf", "preload", "ptrace"];
+/// The best backend that can.
+pub const AUTO: &str = "auto";
+pub const TRACERS: [&str; 4] = [AUTO, "ebpf", "preload", "ptrace"];
 
 /// What the caller asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

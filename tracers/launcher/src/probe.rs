@@ -94,13 +94,13 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
         tracer_required: true,
         warnings: Vec::new(),
     };
-    let running = start::start(&mut plan, &program, caller)?;
-    let ended = wait::for_end(running.pid, &inbox, running.started);
+    let mut running = start::start(&mut plan, &program, caller)?;
+    let ended = wait::for_end(running.pid, &inbox, running.clock);
     if ended.exit.code() != Some(0) {
         return Err(no_probe("the program that is traced did not end as it should"));
     }
     match &plan.rundir {
-        Some(rundir) => conclude::fold(rundir, &plan.warnings, running, &ended),
+        Some(rundir) => conclude::fold(rundir, &plan.warnings, &mut running.watch, &ended),
         None => Err(no_probe("there is no run directory")),
     }
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::args::{TRACERS, Wish};
+use crate::args::{AUTO, TRACERS, Wish};
 use crate::failure::Failure;
 
 /// Where the command is run, and for which project.
@@ -66,7 +66,7 @@ fn exists(file: &Path) -> Result<bool, Failure> {
 /// Returns what config.toml says of backends, for the runs that start without a daemon. What its other values may be,
 /// only the daemon knows. Errors: bad-config, when it is no TOML at all.
 pub fn tracer_settings(project: &Project) -> Result<Wish, Failure> {
-    let mut wish = Wish { tracer: "auto".into(), fallback: true };
+    let mut wish = Wish { tracer: AUTO.into(), fallback: true };
     let file = project.roar_dir().join("config.toml");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,

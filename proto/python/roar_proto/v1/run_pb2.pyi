@@ -4,7 +4,7 @@ isort:skip_file
 The files of a run directory (`.roar/runs/RUN_ID/`), which the launcher owns until the daemon has ingested them.
 
   record   RunRecord, written before the command starts
-  trace    raw events, see tracers/TRACE_FORMAT.md
+  trace.*  raw events, see tracers/TRACE_FORMAT.md
   git      GitState, written by the daemon beside the run
   folded   FoldedTrace, written once after the command has ended; its presence seals the run
   lock     flock(2)ed by the launcher and the tracer for as long as they live
