@@ -20,7 +20,7 @@ unexport PYTHONPATH MAKEFLAGS MAKELEVEL MFLAGS
 
 RUST_SOURCES := $(shell find tracers -path tracers/target -prune -o -type f -print) $(wildcard proto/roar/v1/*.proto) VERSION
 PACKAGING := pyproject.toml hatch_build.py VERSION
-PYTHON_SOURCES := roard roar_client lineage_graph migrations proto tests benchmarks examples scripts hatch_build.py
+PYTHON_SOURCES := roard roar_client roar_truth lineage_graph migrations proto tests benchmarks examples scripts hatch_build.py
 
 .PHONY: help
 help: ## list the targets
