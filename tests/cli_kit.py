@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 from daemon_kit import Daemon, Run, read_of, write_of
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 from roar_proto.v1 import run_pb2, types_pb2
 
 from roar_client.main import run
 from roard.trace.format import Kind, write_sealed
 
+SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "schema"
 SNAPSHOTS = Path(__file__).parent / "cli" / "snapshots"
 STARTED_NS = 1_700_000_000_000_000_000
 """2023-11-14 22:13:20 UTC."""
@@ -182,3 +185,16 @@ def check_snapshot(name: str, text: str) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     assert text == path.read_text(), f"differs from {path.name}: ROAR_UPDATE_SNAPSHOTS=1 pytest writes it anew"
+
+
+def _registry() -> Registry[Any]:
+    contents = [json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*.json"))]
+    return Registry().with_resources([(content["$id"], Resource.from_contents(content)) for content in contents])
+
+
+def validate(name: str, document: Any) -> None:
+    """Compares a document of `--json` with docs/schema/NAME.json."""
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+    errors = list(Draft202012Validator(schema, registry=_registry()).iter_errors(document))
+    assert errors == [], errors[0].message
+    assert document["schema"] == "roar/1"

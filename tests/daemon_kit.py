@@ -244,6 +244,23 @@ def refusal(error: grpc.RpcError) -> types_pb2.ErrorInfo:
     )
 
 
+SCRIPT = """\
+#!/bin/sh
+[ "$1" = internal-probe ] || exit 9
+echo "$2" >> {folder}/calls
+cat {folder}/"$2" 2>/dev/null || exit 0
+exit 1
+"""
+
+
+def scripted_launcher(folder: Path) -> Path:
+    """Makes a launcher of whose backends those do not work that have a file in the folder, with the reason in it."""
+    launcher = folder / "roar"
+    launcher.write_text(SCRIPT.format(folder=folder))
+    launcher.chmod(0o755)
+    return launcher
+
+
 @contextlib.contextmanager
 def running_daemon(environment: dict[str, str] | None = None) -> Iterator[Daemon]:
     """Yields a daemon with runtime and state directories of its own, and ends it."""

@@ -6,29 +6,14 @@ import base64
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cli_kit import COMMIT, Cli, FixedRun, Recorder
+from cli_kit import COMMIT, SCHEMAS, Cli, FixedRun, Recorder, validate
 from daemon_kit import Daemon, read_of, write_of
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 from roar_proto.v1 import types_pb2
 
-SCHEMAS = Path(__file__).resolve().parent.parent.parent / "docs" / "schema"
 ODD = b"caf\xe9.csv"
-
-
-def registry() -> Registry[Any]:
-    contents = [json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*.json"))]
-    return Registry().with_resources([(content["$id"], Resource.from_contents(content)) for content in contents])
-
-
-def validate(name: str, document: Any) -> None:
-    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
-    errors = list(Draft202012Validator(schema, registry=registry()).iter_errors(document))
-    assert errors == [], errors[0].message
-    assert document["schema"] == "roar/1"
 
 
 @pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)

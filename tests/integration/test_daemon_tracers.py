@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
-from daemon_kit import Daemon, Run, refusal, running_daemon, wait_for
+from daemon_kit import Daemon, Run, refusal, running_daemon, scripted_launcher, wait_for
 from roar_proto.v1 import tracers_pb2 as pb
-
-LAUNCHER = """
-    #!/bin/sh
-    # The reason why a backend does not work is what stands in the file of its name.
-    [ "$1" = internal-probe ] || exit 9
-    echo "$2" >> {folder}/calls
-    cat {folder}/"$2" 2>/dev/null || exit 0
-    exit 1
-"""
 
 
 @pytest.fixture
@@ -29,12 +19,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def daemon(tmp_path: Path, folder: Path) -> Iterator[Daemon]:
-    launcher = tmp_path / "roar"
-    launcher.write_text(textwrap.dedent(LAUNCHER).lstrip().format(folder=folder))
-    launcher.chmod(0o755)
+def daemon(folder: Path) -> Iterator[Daemon]:
     (folder / "ebpf").write_text("warm up\nEPERM at load\n")
-    with running_daemon({"ROAR_LAUNCHER": str(launcher)}) as running:
+    with running_daemon({"ROAR_LAUNCHER": str(scripted_launcher(folder))}) as running:
         yield running
 
 
