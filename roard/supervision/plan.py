@@ -10,7 +10,7 @@ from roar_proto.v1 import types_pb2
 from roard.config import Settings
 from roard.errors import UnknownTracer
 
-TRACERS = ("auto", "ptrace")
+TRACERS = ("auto", "preload", "ptrace")
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Plan:
 def plan_run(settings: Settings, wanted: str) -> Plan:
     """Returns the plan; wanted is what the command line asks for, empty for the project's default.
 
-    Raises UnknownTracer. There is one backend so far, so "auto" has nothing to choose.
+    Raises UnknownTracer.
     """
     name = wanted or settings.tracer_default
     if name not in TRACERS:
         raise UnknownTracer(name, TRACERS)
-    return Plan(tracer="ptrace", quiet=settings.output_quiet)
+    return Plan(tracer="ptrace" if name == "auto" else name, quiet=settings.output_quiet)

@@ -6,6 +6,9 @@
 // Null: no library has it.
 void *next_function(const char *name);
 
+// The shim has been loaded by dlopen(3): nothing is behind it, libc is somewhere before.
+void next_is_anywhere(void);
+
 // The next function of a name, as a function of the type of the present one; looked up once.
 #define NEXT(name)                                                 \
   ({                                                               \

@@ -8,6 +8,7 @@
 #include "shim.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -244,14 +245,26 @@ HOOK pid_t forkpty(int *master, char *name, const struct termios *mode, const st
 HOOK_EXIT(_exit)
 HOOK_EXIT(_Exit)
 
-// For the launcher, which loads the shim to see that it can be loaded, and asks it what a program needs.
-#include "program.h"
-HOOK int roar_program_is_opaque(const char *path);
-HOOK int roar_program_is_opaque(const char *path) {
-  struct program program;
-  program_inspect(AT_FDCWD, path, &program);
-  return program.kind;
+// --- launcher ------------------------------------------------------------------------------------------------------------------
+
+// For the child of the launcher, which loads the shim by dlopen(3): joins the run as if the shim had been there from the
+// start, so that its exec is treated as any other. Returns 0, or an errno.
+HOOK int roar_join(const char *shim, const char *roar, const char *rundir);
+HOOK int roar_join(const char *shim, const char *roar, const char *rundir) {
+  if (length_of(shim) + length_of(roar) + length_of(rundir) + 3 > sizeof setup_text) return ENAMETOOLONG;
+  // What the loader and the variable of the next program cannot take.
+  for (const char *at = shim; *at; at++)
+    if (*at == ' ' || *at == ':' || *at == '\n') return EINVAL;
+  setup = (struct setup){shim, roar, rundir};
+  if (!log_map(rundir)) return EIO;
+  next_is_anywhere();
+  process_starts(0);
+  state = ON;
+  return 0;
 }
+
+HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]);
+HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]) { return execve(path, argv, envp); }
 
 // The compiler may call these, and nobody else: libc's own ones may not be ready yet.
 void *memcpy(void *to, const void *from, size_t count) {

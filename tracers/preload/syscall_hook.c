@@ -197,12 +197,12 @@ static long watched(call *next, long number, long a, long b, long c, long d, lon
 }
 
 // Clones that share memory come back twice on one stack, and must find the frame of the caller, not ours.
-static bool is_plain(long number, long a) {
+static bool is_plain(long number, long a, long b) {
   switch (number) {
     case SYS_clone:
-      return !(a & (CLONE_VM | CLONE_VFORK));
+      return !(a & (CLONE_VM | CLONE_VFORK)) && !b;
     case SYS_clone3:
-      return !(((const struct clone_args *)a)->flags & (CLONE_VM | CLONE_VFORK));
+      return !(((const struct clone_args *)a)->flags & (CLONE_VM | CLONE_VFORK)) && !((const struct clone_args *)a)->stack;
 #ifdef SYS_vfork
     case SYS_vfork:
       return false;
@@ -220,7 +220,7 @@ static bool is_harmless(long number) {
 
 HOOK long syscall(long number, long a, long b, long c, long d, long e, long f) {
   call *next = (call *)NEXT(syscall);
-  if (!is_harmless(number) && watching() && is_plain(number, a)) return watched(next, REST);
+  if (!is_harmless(number) && watching() && is_plain(number, a, b)) return watched(next, REST);
   return next(REST);
 }
 

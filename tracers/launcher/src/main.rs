@@ -12,6 +12,8 @@ mod finish;
 mod fold_command;
 mod git;
 mod handover;
+mod handover_command;
+mod preload;
 mod program;
 mod project;
 mod report;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Some("run") => run::record(JobKind::Run, &words[1..]),
         Some("build") => run::record(JobKind::Build, &words[1..]),
         Some("internal-fold") => fold_command::fold(&words[1..]),
+        Some("internal-handover") => handover_command::hand_over(&words[1..]),
         _ => handover::to_command_line(&words),
     }
 }
