@@ -12,6 +12,8 @@ mod finish;
 mod fold_command;
 mod git;
 mod handover;
+mod handover_command;
+mod preload;
 mod probe;
 mod program;
 mod project;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Some("internal-probe") => probe::probe(&words[1..]),
         Some("internal-probe-program") => probe::program(&words[1..]),
         Some("internal-version") => version(),
+        Some("internal-handover") => handover_command::hand_over(&words[1..]),
         _ => handover::to_command_line(&words),
     }
 }

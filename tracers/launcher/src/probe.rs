@@ -100,7 +100,7 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
         return Err(no_probe("the program that is traced did not end as it should"));
     }
     match &plan.rundir {
-        Some(rundir) => conclude::fold(rundir, &plan.warnings, &mut running.watch, &ended),
+        Some(rundir) => conclude::fold(rundir, &plan.warnings, &mut running, &ended),
         None => Err(no_probe("there is no run directory")),
     }
 }

@@ -9,23 +9,26 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use ptrace::Tracer;
 use trace::Clock;
-use trace::log::stream_path;
+use trace::log::{LAUNCHER, stream_path};
 
+use crate::preload;
 use crate::rundir::RunDir;
 use crate::spawn::Held;
 
 /// A way to look on, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
+    Preload,
     Ptrace,
 }
 
 impl Backend {
-    pub const ALL: [Backend; 1] = [Backend::Ptrace];
+    pub const ALL: [Backend; 2] = [Backend::Preload, Backend::Ptrace];
 
     /// As options, the contract and the names of streams have it.
     pub fn name(self) -> &'static str {
         match self {
+            Backend::Preload => "preload",
             Backend::Ptrace => "ptrace",
         }
     }
@@ -39,11 +42,13 @@ impl Backend {
     /// Makes this backend watch the child from its exec on. Errors: it cannot, here; nothing of it is left then.
     pub fn attach(self, rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Watch> {
         let watch = match self {
+            Backend::Preload => preload::attach(&rundir.path, held, clock).map(|()| Watch::Preload),
             Backend::Ptrace => attach_ptrace(rundir, held, clock).map(Watch::Ptrace),
         };
         if watch.is_err() {
             // Whoever folds the run tells from the streams who watched it.
             let _ = fs::remove_file(stream_path(&rundir.path, self.name()));
+            let _ = fs::remove_file(stream_path(&rundir.path, LAUNCHER));
         }
         watch
     }
@@ -51,6 +56,8 @@ impl Backend {
 
 /// What watches the command.
 pub enum Watch {
+    /// By the processes themselves, each for itself.
+    Preload,
     Ptrace(Tracer),
     Nobody,
 }
@@ -61,7 +68,7 @@ impl Watch {
     pub fn finish(&mut self, patience: Duration) -> u64 {
         match self {
             Watch::Ptrace(tracer) => tracer.finish(patience),
-            Watch::Nobody => 0,
+            Watch::Preload | Watch::Nobody => 0,
         }
     }
 
@@ -72,7 +79,7 @@ impl Watch {
                 Ok(WaitStatus::Signaled(_, signal, _)) => Some(format!("the tracer was killed by {signal}")),
                 _ => None,
             },
-            Watch::Nobody => None,
+            Watch::Preload | Watch::Nobody => None,
         }
     }
 
