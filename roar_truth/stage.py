@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ def _compiled(case: Case, programs: Path) -> Path:
     if program.exists():
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
-    partial = program.with_suffix(f".{os.getpid()}")
+    partial = program.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
     done = _gcc(case.source, partial, case.cflags)
     if done.returncode and case.cflags:
         empty = program.with_suffix(".probe.c")

@@ -75,5 +75,5 @@ def run_case(case: Case, tool: Tool, folder: Path, template: Path) -> Verdict:
             return judge(stage, recorded, snapshot(stage.work), tool.backend)
     except NotHereError as reason:
         return Verdict(case.name, "skipped", (str(reason),))
-    except (subprocess.SubprocessError, RuntimeError) as error:
+    except (subprocess.SubprocessError, RuntimeError, OSError) as error:
         return Verdict(case.name, "failed", (str(error),))
