@@ -103,13 +103,19 @@ INLINE void begin(struct scratch *s, __u32 kind, __u32 run, __u32 tgid)
 	s->at = 0;
 }
 
+INLINE struct roar_run *run_of(__u32 number)
+{
+	__u32 slot = number % RUN_SLOTS;
+
+	return bpf_map_lookup_elem(&runs, &slot);
+}
+
 /* Hands the event over. Returns 0, or an error when there was no room; that is counted. */
 SUBPROGRAM int emit(int urgent)
 {
 	struct scratch *s = scratch();
 	struct roar_run *run;
 	__u64 size, flags;
-	__u32 slot;
 
 	if (!s)
 		return -1;
@@ -121,8 +127,7 @@ SUBPROGRAM int emit(int urgent)
 										      : BPF_RB_NO_WAKEUP;
 	if (bpf_ringbuf_output(&events, &s->event, size, flags) == 0)
 		return 0;
-	slot = s->event.run;
-	run = bpf_map_lookup_elem(&runs, &slot);
+	run = run_of(s->event.run);
 	if (run)
 		__sync_fetch_and_add(&run->lost, 1);
 	return -1;
@@ -870,9 +875,9 @@ int roar_sys_exit(__u64 *context)
 
 /* --- processes ------------------------------------------------------------------------------------------------------ */
 
-INLINE void count_processes(__u32 slot, __u64 more)
+INLINE void count_processes(__u32 number, __u64 more)
 {
-	struct roar_run *run = bpf_map_lookup_elem(&runs, &slot);
+	struct roar_run *run = run_of(number);
 
 	if (run)
 		__sync_fetch_and_add(&run->processes, more);
@@ -900,7 +905,7 @@ int roar_fork(__u64 *context)
 	s->event.number = tgid;
 	if (bpf_map_update_elem(&processes, &new, &copy, BPF_ANY)) {
 		/* no room for it: all that it does is lost */
-		struct roar_run *run = bpf_map_lookup_elem(&runs, &copy.run);
+		struct roar_run *run = run_of(copy.run);
 
 		if (run)
 			__sync_fetch_and_add(&run->lost, 1);

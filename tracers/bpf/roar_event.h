@@ -7,7 +7,7 @@
 #ifndef ROAR_EVENT_H
 #define ROAR_EVENT_H
 
-/* Runs that can be watched at once; a run is known by its slot, 1 to RUN_SLOTS - 1. */
+/* Runs that can be watched at once. A run has a number that is never used again, and the slot `number % RUN_SLOTS`. */
 #define RUN_SLOTS 1024
 
 /* Bytes of all parts of one record. Two paths of PATH_MAX, or the words of a long command line. */
@@ -89,7 +89,7 @@ struct roar_process {
 	__u32 foreign; /* it has mounts of its own, and this was said */
 };
 
-/* Value of the map `runs`, whose key is a slot. */
+/* Value of the map `runs`, whose key is the slot of a run. */
 struct roar_run {
 	__u64 lost;      /* events for which there was no room */
 	__u64 processes; /* alive */

@@ -4,9 +4,11 @@
 //! knows nothing of how a process is watched.
 
 mod inherited;
+mod interpreters;
 mod place;
 
 pub use inherited::inherited;
+pub use interpreters::interpreters;
 pub use place::{Named, Place, behind_fd, files_below, is_content, is_deleted, is_kernel_path, read_link};
 
 /// Thread id.
