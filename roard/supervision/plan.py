@@ -10,7 +10,7 @@ from roar_proto.v1 import types_pb2
 from roard.config import Settings
 from roard.errors import UnknownTracer
 
-TRACERS = ("auto", "ptrace")
+TRACERS = ("auto", "ebpf", "ptrace")
 
 
 @dataclass(frozen=True)
@@ -30,4 +30,4 @@ def plan_run(settings: Settings, wanted: str) -> Plan:
     name = wanted or settings.tracer_default
     if name not in TRACERS:
         raise UnknownTracer(name, TRACERS)
-    return Plan(tracer="ptrace", quiet=settings.output_quiet)
+    return Plan(tracer="ptrace" if name == "auto" else name, quiet=settings.output_quiet)

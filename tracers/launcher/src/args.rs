@@ -7,7 +7,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use crate::failure::Failure;
 
 const USAGE_ERROR: u8 = 2;
-const TRACERS: [&str; 2] = ["auto", "ptrace"];
+const TRACERS: [&str; 3] = ["auto", "ebpf", "ptrace"];
 
 /// What the caller asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ The command keeps its terminal, stdin, stdout, stderr, signals and exit status; 
 options, before the command:
   -q, --quiet              no summary
   -n, --name NAME          name of the step, instead of one derived from the command
-      --tracer T           how to look on: auto (default), ptrace
+      --tracer T           how to look on: auto (default), ebpf, ptrace
       --tracer-fallback    when the tracer does not work here, run the command all the same (default)
       --no-tracer-fallback when the tracer does not work here, do not start the command
   -h, --help               this text
