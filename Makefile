@@ -14,6 +14,8 @@ CARGO := cargo --locked
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 export CARGO_TARGET_DIR := $(CURDIR)/tracers/target
+# Its `ziglang` compiles the BPF programs.
+export ROAR_BPF_PYTHON := $(CURDIR)/$(BIN)/python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # What the caller's shell and this make have set is nothing to tests that run Python and make themselves.
 unexport PYTHONPATH MAKEFLAGS MAKELEVEL MFLAGS
@@ -35,13 +37,14 @@ $(VENV)/.created:
 	scripts/need $(PYTHON) git
 	$(PYTHON) -c 'import sys; sys.exit("error: Python 3.10 or newer is needed, this is " + sys.version if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV) || scripts/need --venv $(PYTHON) $(VENV)
-	$(PIP) install 'hatchling>=1.27'
+	$(PIP) install 'hatchling>=1.27' 'ziglang>=0.13'
 	touch $@
 
 # Ahead of pip, which would hide the progress of a build that takes a minute the first time.
-$(LAUNCHER): $(RUST_SOURCES)
+$(LAUNCHER): $(VENV)/.created $(RUST_SOURCES)
 	scripts/need cargo gcc
 	cd tracers && $(CARGO) build --release --package launcher
+	cd tracers && $(CARGO) build --release --package ebpf
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.created $(LAUNCHER) $(PACKAGING)

@@ -1,10 +1,11 @@
-"""Build hook of the wheel: compiles the native launcher, shipped as the command `roar` beside the Python scripts."""
+"""Build hook of the wheel: compiles the native programs, shipped beside the Python scripts: `roar` and its collector."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -26,22 +27,26 @@ class LauncherHook(BuildHookInterface[Any]):
         cargo = shutil.which("cargo")
         if cargo is None:
             self.app.abort(NO_CARGO)
-        launcher = self.compile_launcher(str(cargo))
+        launcher = self.compile(str(cargo), "launcher", "roar")
         build_data["shared_scripts"][str(launcher)] = "roar"
+        collector = self.compile(str(cargo), "ebpf", "roar-collector")
+        build_data["shared_scripts"][str(collector)] = "roar-collector"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag()}"
 
-    def compile_launcher(self, cargo: str) -> Path:
-        """Returns the path of the compiled launcher; cargo's progress and errors go to this build's own output."""
+    def compile(self, cargo: str, package: str, program: str) -> Path:
+        """Returns the path of the compiled program; cargo's progress and errors go to this build's own output."""
         tracers = Path(self.root) / "tracers"
-        command = [cargo, "build", "--release", "--locked", "--package", "launcher"]
-        done = subprocess.run(command, cwd=tracers, check=False)
+        command = [cargo, "build", "--release", "--locked", "--package", package]
+        # The BPF programs are compiled by `ziglang`, which is installed for this very Python.
+        environment = {"ROAR_BPF_PYTHON": sys.executable} | os.environ
+        done = subprocess.run(command, cwd=tracers, env=environment, check=False)
         if done.returncode != 0:
             self.app.abort(
                 f"error[cargo-failed]: `{' '.join(command)}` in {tracers} ended with {done.returncode}, see above"
             )
         target = Path(os.environ.get("CARGO_TARGET_DIR", tracers / "target"))
-        return (tracers / target / "release" / "roar").resolve()
+        return (tracers / target / "release" / program).resolve()
 
 
 def platform_tag() -> str:
