@@ -143,10 +143,13 @@ impl Files {
             self.add_file(stat, false);
             return;
         }
-        // Known by this name only when two processes raced to create it; an inode number alone may have come back.
-        if may_create && before.is_none() && self.by_name(path, stat).is_none() {
-            self.made(path, stat);
-            return;
+        if may_create && before.is_none() {
+            // Known by this name only when another process opened it and told so first; an inode number alone may have
+            // come back.
+            match self.by_name(path, stat) {
+                Some(number) => self.own(number),
+                None => return self.made(path, stat),
+            }
         }
         // What an open with O_TRUNC found is only in `before`; a reader finds what it opened.
         let found = before.filter(|before| before.id() == stat.id()).unwrap_or(stat);
@@ -338,6 +341,24 @@ impl Files {
     fn made(&mut self, path: &[u8], stat: &Stat) {
         let file = self.add_file(stat, false);
         self.set_name(path, Name { file, origin: None, placed: true });
+    }
+
+    /// What was taken for a file from before is the job's: nothing was there when it created it.
+    fn own(&mut self, number: FileNumber) {
+        let file = &mut self.files[number];
+        if !file.existed {
+            return;
+        }
+        file.existed = false;
+        for origin in std::mem::take(&mut file.read_as) {
+            self.reads.remove(&origin);
+        }
+        for name in self.names.values_mut().filter(|name| name.file == number) {
+            name.placed = true;
+            if let Some(origin) = name.origin.take() {
+                self.occupied_before.remove(&origin);
+            }
+        }
     }
 
     fn add_file(&mut self, stat: &Stat, existed: bool) -> FileNumber {

@@ -360,6 +360,24 @@ fn two_processes_racing_to_create_make_one_output() {
 }
 
 #[test]
+fn a_file_read_before_its_making_is_told_is_an_output_only() {
+    let world = world();
+    let stat = world.put("out", 0);
+    world.read("out");
+    world.say(What::Open { flags: (WR | CREATE) as u32, path: b"out".into(), stat, before: None });
+    world.fill("out", 5).read("out").expect("", "out+");
+}
+
+#[test]
+fn a_file_opened_for_write_and_linked_before_its_making_is_told_is_the_jobs() {
+    let world = world();
+    let stat = world.put("out", 0);
+    world.open("out", RW | CREATE).link("out", "copy");
+    world.say(What::Open { flags: (RW | CREATE) as u32, path: b"out".into(), stat, before: None });
+    world.expect("", "copy+ out+");
+}
+
+#[test]
 fn a_temporary_file_without_a_name_counts_when_it_is_linked() {
     let world = world();
     let stat = world.put("#1", 0);
