@@ -4,7 +4,7 @@
 //! to it now. Renames and links move names, opens change files. What existed before the job under some path is that
 //! name's *origin*, and a read is always recorded under its origin: the path where the job found the content.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::Stat;
 use crate::event::{Event, Exec, RENAME_EXCHANGED, What};
@@ -91,8 +91,8 @@ struct Files {
     names: BTreeMap<Path, Name>,
     by_id: HashMap<(u64, u64), FileNumber>,
     reads: BTreeMap<Path, ReadMark>,
-    /// Paths at which something stood before the job.
-    occupied_before: HashSet<Path>,
+    /// Paths at which a file stood before the job, and which one, when that is known.
+    occupied_before: HashMap<Path, Option<FileNumber>>,
 }
 
 /// How a file was opened, in words.
@@ -195,7 +195,8 @@ impl Files {
             self.use_moved(to, stat);
             return;
         }
-        if replaced.is_some() {
+        // A link or folder that makes room is no file; whether something unknown was one nobody can say.
+        if replaced.is_some_and(|replaced| replaced.is_file() || !replaced.is_known()) {
             self.unlink(to);
         }
         self.carry(from, to, stat);
@@ -260,7 +261,7 @@ impl Files {
         if self.by_name(to, stat).is_none() {
             let file = self.by_id.get(&stat.id()).copied().unwrap_or_else(|| self.add_file(stat, true));
             let origin = self.files[file].existed.then(|| from.to_vec());
-            self.occupied_before.extend(origin.clone());
+            self.occupy(origin.as_ref(), file);
             self.set_name(to, Name { file, origin, placed: true });
         }
         self.use_moved(to, stat);
@@ -280,7 +281,7 @@ impl Files {
 
     fn unlink(&mut self, path: &[u8]) {
         let Some(name) = self.drop_name(path) else {
-            self.occupied_before.insert(path.to_vec());
+            self.occupied_before.entry(path.to_vec()).or_insert(None);
             return;
         };
         let file = &self.files[name.file];
@@ -332,7 +333,7 @@ impl Files {
         if self.names.get(path).is_none_or(|name| name.file != number) {
             // Another name of a known file (a hard link from before), or the first name of a new one.
             let origin = self.files[number].existed.then(|| path.to_vec());
-            self.occupied_before.extend(origin.clone());
+            self.occupy(origin.as_ref(), number);
             self.set_name(path, Name { file: number, origin, placed: false });
         }
         number
@@ -341,6 +342,13 @@ impl Files {
     fn made(&mut self, path: &[u8], stat: &Stat) {
         let file = self.add_file(stat, false);
         self.set_name(path, Name { file, origin: None, placed: true });
+    }
+
+    /// Notes that this file was at a path before the job; another one that was there earlier stays the first.
+    fn occupy(&mut self, origin: Option<&Path>, file: FileNumber) {
+        if let Some(origin) = origin {
+            self.occupied_before.entry(origin.clone()).or_insert(Some(file));
+        }
     }
 
     /// What was taken for a file from before is the job's: nothing was there when it created it.
@@ -355,10 +363,9 @@ impl Files {
         }
         for name in self.names.values_mut().filter(|name| name.file == number) {
             name.placed = true;
-            if let Some(origin) = name.origin.take() {
-                self.occupied_before.remove(&origin);
-            }
+            name.origin = None;
         }
+        self.occupied_before.retain(|_, file| *file != Some(number));
     }
 
     fn add_file(&mut self, stat: &Stat, existed: bool) -> FileNumber {
@@ -401,7 +408,7 @@ impl Files {
             // Moved away and back again is where it was.
             let returned = name.origin.as_ref() == Some(path);
             if (name.placed && !returned) || self.is_changed(name.file, &stat) {
-                let created = !self.occupied_before.contains(path);
+                let created = !self.occupied_before.contains_key(path);
                 uses.writes.push(Write { path: path.clone(), stat, created });
             }
         }

@@ -267,6 +267,20 @@ fn a_renamed_input_is_read_and_lies_at_the_new_path() {
 }
 
 #[test]
+fn a_file_moved_over_a_symbolic_link_is_a_new_one() {
+    let world = world().with("link", 0);
+    world.tree.borrow_mut().get_mut("link").unwrap().mode = u64::from(libc::S_IFLNK);
+    world.save("tmp").rename("tmp", "link").expect("", "link+");
+}
+
+#[test]
+fn a_symbolic_link_moved_over_a_file_removes_it() {
+    let world = world().with("link", 0);
+    world.tree.borrow_mut().get_mut("link").unwrap().mode = u64::from(libc::S_IFLNK);
+    world.read("in").rename("link", "in").expect("in!", "");
+}
+
+#[test]
 fn a_chain_of_renames_is_one_output() {
     world().save("a").rename("a", "b").rename("b", "c").expect("", "c+");
 }
@@ -366,6 +380,16 @@ fn a_file_read_before_its_making_is_told_is_an_output_only() {
     world.read("out");
     world.say(What::Open { flags: (WR | CREATE) as u32, path: b"out".into(), stat, before: None });
     world.fill("out", 5).read("out").expect("", "out+");
+}
+
+#[test]
+fn a_file_read_before_its_making_is_told_is_at_an_old_path_where_one_was_removed() {
+    let world = world();
+    world.unlink("old").put("old", 0);
+    world.read("old");
+    let stat = world.get("old").unwrap();
+    world.say(What::Open { flags: (WR | CREATE) as u32, path: b"old".into(), stat, before: None });
+    world.expect("", "old");
 }
 
 #[test]
