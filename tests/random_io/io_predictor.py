@@ -411,9 +411,10 @@ class Predictor:
             raise FailedError
         if name.inode.old and not name.alive:
             raise UnspecifiedError("a file from before, truncated by /proc when its name was gone")
+        if len(name.inode.content) == int(size):
+            raise UnspecifiedError("truncated by name to the length that it has: ext4 sets the time, XFS does not")
         name.used = True
-        if len(name.inode.content) != int(size):
-            name.inode.resize(int(size))
+        name.inode.resize(int(size))
         return 0
 
     def _do_rename(self, process: Process, how: str, dir1: str, path1: str, dir2: str, path2: str, flags: str) -> int:
