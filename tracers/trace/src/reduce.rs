@@ -90,6 +90,8 @@ struct Files {
     files: Vec<File>,
     names: BTreeMap<Path, Name>,
     by_id: HashMap<(u64, u64), FileNumber>,
+    /// Files from before whose known names are all gone, as they were then: a link from before may still lead there.
+    parted: HashMap<(u64, u64), (FileNumber, Stat)>,
     reads: BTreeMap<Path, ReadMark>,
     /// Paths at which a file stood before the job, and which one, when that is known.
     occupied_before: HashMap<Path, Option<FileNumber>>,
@@ -125,7 +127,7 @@ impl Files {
             }
             What::Moved { from, to, stat } => self.moved(from, to, stat),
             What::Link { from, to, stat } => self.link(from, to, stat),
-            What::Unlink { path, .. } => self.unlink(path),
+            What::Unlink { path, stat } => self.unlink(path, stat),
             What::Truncate { path, before } => {
                 let file = self.found(path, before);
                 self.files[file].opened_for_write = true;
@@ -196,8 +198,8 @@ impl Files {
             return;
         }
         // A link or folder that makes room is no file; whether something unknown was one nobody can say.
-        if replaced.is_some_and(|replaced| replaced.is_file() || !replaced.is_known()) {
-            self.unlink(to);
+        if let Some(replaced) = replaced.filter(|replaced| replaced.is_file() || !replaced.is_known()) {
+            self.unlink(to, replaced);
         }
         self.carry(from, to, stat);
         self.use_moved(to, stat);
@@ -259,7 +261,7 @@ impl Files {
             return;
         }
         if self.by_name(to, stat).is_none() {
-            let file = self.by_id.get(&stat.id()).copied().unwrap_or_else(|| self.add_file(stat, true));
+            let file = self.by_inode(stat).unwrap_or_else(|| self.add_file(stat, true));
             let origin = self.files[file].existed.then(|| from.to_vec());
             self.occupy(origin.as_ref(), file);
             self.set_name(to, Name { file, origin, placed: true });
@@ -275,11 +277,11 @@ impl Files {
             self.mark_read(from, number, stat, false);
             self.names.get(from).and_then(|name| name.origin.clone())
         };
-        let file = self.by_id.get(&stat.id()).copied().unwrap_or_else(|| self.add_file(stat, false));
+        let file = self.by_inode(stat).unwrap_or_else(|| self.add_file(stat, false));
         self.set_name(to, Name { file, origin, placed: true });
     }
 
-    fn unlink(&mut self, path: &[u8]) {
+    fn unlink(&mut self, path: &[u8], stat: &Stat) {
         let Some(name) = self.drop_name(path) else {
             self.occupied_before.entry(path.to_vec()).or_insert(None);
             return;
@@ -289,6 +291,9 @@ impl Files {
         // The last known name is gone, so the inode number may come back as another file.
         if file.links == 0 && self.by_id.get(&id) == Some(&name.file) {
             self.by_id.remove(&id);
+            if file.existed && stat.is_known() {
+                self.parted.insert(id, (name.file, *stat));
+            }
         }
     }
 
@@ -310,8 +315,14 @@ impl Files {
         self.names.get(path).map(|name| name.file).filter(|&file| self.files[file].base.id() == stat.id())
     }
 
+    /// The file with this inode number, if that still is the same one.
+    fn by_inode(&self, stat: &Stat) -> Option<FileNumber> {
+        let parted = || self.parted.get(&stat.id()).filter(|(_, last)| last.same_content(stat)).map(|(file, _)| *file);
+        self.by_id.get(&stat.id()).copied().or_else(parted)
+    }
+
     fn lookup(&self, path: &[u8], stat: &Stat) -> Option<FileNumber> {
-        self.by_name(path, stat).or_else(|| self.by_id.get(&stat.id()).copied())
+        self.by_name(path, stat).or_else(|| self.by_inode(stat))
     }
 
     fn set_name(&mut self, path: &[u8], name: Name) {
@@ -331,6 +342,7 @@ impl Files {
     fn found(&mut self, path: &[u8], stat: &Stat) -> FileNumber {
         let number = self.lookup(path, stat).unwrap_or_else(|| self.add_file(stat, true));
         if self.names.get(path).is_none_or(|name| name.file != number) {
+            self.by_id.insert(stat.id(), number);
             // Another name of a known file (a hard link from before), or the first name of a new one.
             let origin = self.files[number].existed.then(|| path.to_vec());
             self.occupy(origin.as_ref(), number);

@@ -339,6 +339,24 @@ fn two_old_links_of_one_file_are_two_inputs() {
 }
 
 #[test]
+fn a_link_from_before_of_a_file_that_the_job_changed_and_removed_is_changed() {
+    let world = world();
+    let same = world.get("old").unwrap();
+    world.tree.borrow_mut().insert("old2".into(), same);
+    world.save("old").unlink("old").read("old2").expect("", "old2");
+}
+
+#[test]
+fn an_inode_number_that_comes_back_unseen_is_another_file() {
+    let world = world();
+    world.save("old").unlink("old");
+    *world.inodes.borrow_mut() = 1;
+    world.put("foreign", 5); // with the number of `old`, by somebody else
+    assert_eq!(world.get("foreign").unwrap().ino, 2);
+    world.read("foreign").expect("foreign", "");
+}
+
+#[test]
 fn a_file_removed_and_made_again_is_an_output_at_an_old_path() {
     world().unlink("old").save("old").expect("", "old");
 }
