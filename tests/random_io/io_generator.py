@@ -119,20 +119,26 @@ def without_line(program: Program, line: int) -> Program:
 
 
 class Maker:
-    """Makes the parts of one program."""
+    """Makes the parts of one program. Remembers what it made, so that most operations find something to work on."""
 
     def __init__(self, chooser: Chooser) -> None:
         self._chooser = chooser
         self._slots = [str(number) for number in range(4)]
-        self._makers: list[tuple[int, Callable[[], list[Op]]]] = [
-            (14, self._open), (7, self._read), (8, self._write), (5, self._save), (4, self._atomic_save), (3, self._load),
-            (4, self._close), (6, self._rename), (2, self._exchange), (4, self._link), (4, self._unlink),
-            (2, self._symlink), (2, self._mkdir), (2, self._rmdir), (2, self._chdir), (2, self._truncate),
-            (2, self._ftruncate), (3, self._mmap), (3, self._touch), (2, self._copy), (2, self._dup), (2, self._utimes),
-            (1, self._mknod), (1, self._tmpfile), (1, self._spawn), (1, self._race), (1, self._exec), (2, self._yield),
-            (2, self._resume), (1, self._seek), (2, self._edit), (2, self._publish),
+        self._opened: list[str] = []
+        """Slots that are probably in use; so with the paths and maps below."""
+        self._known: list[str] = []
+        self._mapped: list[str] = []
+        self._went = False
+        """Somewhere else than in the program's folder."""
+        makers: list[tuple[int, Callable[[], list[Op]]]] = [
+            (12, self._open), (5, self._read), (6, self._write), (6, self._save), (5, self._atomic_save), (4, self._load),
+            (3, self._close), (8, self._rename), (3, self._exchange), (6, self._link), (6, self._unlink),
+            (2, self._symlink), (3, self._mkdir), (2, self._rmdir), (2, self._chdir), (3, self._truncate),
+            (2, self._ftruncate), (3, self._mmap), (4, self._touch), (4, self._copy), (2, self._dup), (3, self._utimes),
+            (1, self._mknod), (2, self._tmpfile), (1, self._spawn), (1, self._race), (1, self._exec), (1, self._seek),
+            (3, self._edit), (1, self._publish), (2, self._go_back), (1, self._folder),
         ]  # fmt: skip
-        self._bag = [make for weight, make in self._makers for _ in range(weight)]
+        self._bag = [make for weight, make in makers for _ in range(weight)]
 
     def tree(self) -> tuple[Entry, ...]:
         pick, number = self._chooser.pick, self._chooser.number
@@ -144,10 +150,10 @@ class Maker:
                 made[path] = Entry((kind, path, *words))
 
         for folder in FOLDERS:
-            if number(0, 3):
+            if number(0, 5):
                 add("dir", folder)
         for path in OLD:
-            if number(0, 2):
+            if number(0, 4):
                 add("file", path, pick(("old", path.replace("/", ""), "x")), str(pick((0, 1, 1, 1, 3, 300))))
         for path in LINKS:
             if number(0, 1):
@@ -155,20 +161,29 @@ class Maker:
         if not number(0, 2):
             add("script", pick(("s", "d/s", "e/s")))
         files = [path for path, entry in made.items() if entry.kind == "file"]
-        if files and not number(0, 2):
+        if files and not number(0, 1):
             add("same", pick(("f", "s", "d/c", "e/c")), pick(files))
         inherited = []
         if files and not number(0, 5):
             flags = pick((os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_APPEND))
-            inherited.append(Entry(("fd", pick(files), f"{flags:o}", self._slot())))
+            slot = pick(self._slots)
+            self._opened.append(slot)
+            inherited.append(Entry(("fd", pick(files), f"{flags:o}", slot)))
+        self._known += made
         return (*made.values(), *inherited)
 
     def ops(self, count: int, depth: int) -> tuple[Op, ...]:
+        number, kids = self._chooser.number, 0
         made: list[Op] = []
         while len(made) < count:
-            if depth < DEPTH_MAX and not self._chooser.number(0, 11):
-                kind = self._chooser.pick(("fork", "vexec", "thread"))
-                made.append(Op((kind,), self.ops(self._chooser.number(1, 8), depth + 1)))
+            if kids and not number(0, 6):
+                made.append(Op(("resume", str(number(0, kids - 1)))))
+            elif depth and not number(0, 5):
+                made.append(Op(("yield",)))
+            elif depth < DEPTH_MAX and not number(0, 11):
+                kind = self._chooser.pick(BLOCKS)
+                kids += 1
+                made.append(Op((kind,), self.ops(number(1, 8), depth + 1)))
             else:
                 made += self._chooser.pick(self._bag)()
         return tuple(made)
@@ -176,23 +191,41 @@ class Maker:
     # --- words -------------------------------------------------------------------------------------------------------
 
     def _slot(self) -> str:
+        """A slot, most probably one of those that were opened last."""
+        if self._opened and self._chooser.number(0, 7):
+            return self._chooser.pick(self._opened[-3:])
         return self._chooser.pick(self._slots)
 
+    def _new_slot(self) -> str:
+        slot = self._chooser.pick(self._slots)
+        self._opened.append(slot)
+        return slot
+
     def _directory(self) -> str:
-        return "-" if self._chooser.number(0, 7) else self._slot()
+        return "-" if self._chooser.number(0, 11) else self._slot()
 
     def _path(self) -> str:
+        """A path, most probably one that leads somewhere."""
         pick, number = self._chooser.pick, self._chooser.number
-        if number(0, 2):
-            path = pick((*OLD, *FOLDERS, *LINKS, "s", "f", "a", "b", "d", "d/a"))
+        if self._known and number(0, 4):
+            path = pick(self._known)
         else:
             path = "/".join(pick(WORDS) for _ in range(number(1, 3)))
-        prefix = pick(("",) * 14 + ("@/", "@/", "./", "../"))
-        return prefix + path
+        prefix = pick(("@/",) if self._went and number(0, 2) else ("",) * 14 + ("@/", "@/", "./", "../"))
+        return path if path.startswith(("@", ".")) else prefix + path
+
+    def _free(self) -> str:
+        """A path where most probably nothing is."""
+        pick = self._chooser.pick
+        path = pick(("", "", "d/", "e/", "d/f/", "@/")) + pick(("n", "o", "p"))
+        if not self._chooser.number(0, 3):
+            path = self._path()
+        self._known.append(path)
+        return path
 
     def _place(self) -> str:
         """A path, or that of a descriptor."""
-        if self._chooser.number(0, 11):
+        if self._chooser.number(0, 9):
             return self._path()
         return f"%{self._slot()}" + self._chooser.pick(("", "", "", "/a", "/b"))
 
@@ -201,10 +234,10 @@ class Maker:
 
     def _flags(self) -> int:
         pick = self._chooser.pick
-        if not self._chooser.number(0, 13):
+        if not self._chooser.number(0, 9):
             return pick((os.O_PATH, os.O_DIRECTORY, os.O_PATH | os.O_DIRECTORY))
         flags: int = pick((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY, os.O_RDWR))
-        extra = ((os.O_CREAT, 2), (os.O_TRUNC, 4), (os.O_EXCL, 8), (os.O_APPEND, 6), (os.O_NOFOLLOW, 12))
+        extra = ((os.O_CREAT, 2), (os.O_TRUNC, 4), (os.O_EXCL, 14), (os.O_APPEND, 6), (os.O_NOFOLLOW, 12))
         for flag, rarity in (*extra, (os.O_CLOEXEC, 4)):
             flags |= 0 if self._chooser.number(0, rarity) else flag
         return flags
@@ -217,8 +250,20 @@ class Maker:
             how = "openat"
         return Op(("open", slot, how, self._directory(), path, f"{flags:o}"))
 
+    @staticmethod
+    def _plainly(slot: str, path: str, flags: int) -> Op:
+        return Op(("open", slot, "openat", "-", path, f"{flags:o}"))
+
     def _open(self) -> list[Op]:
-        return [self._opening(self._slot(), self._place(), self._flags())]
+        return [self._opening(self._new_slot(), self._place(), self._flags())]
+
+    def _folder(self) -> list[Op]:
+        """A folder in a slot, and something opened by way of it."""
+        folder, slot = self._new_slot(), self._new_slot()
+        opened = self._plainly(folder, self._chooser.pick((*FOLDERS, "@", "l")), os.O_DIRECTORY)
+        name = self._chooser.pick(("a", "b", "f/a", "d/a", "n"))
+        flags = self._chooser.pick((os.O_RDONLY, os.O_RDWR, os.O_WRONLY | os.O_CREAT))
+        return [opened, Op(("open", slot, "openat", folder, name, f"{flags:o}"))]
 
     def _read(self) -> list[Op]:
         offset = self._chooser.pick(((), (), ("0",), ("2",)))
@@ -229,64 +274,76 @@ class Maker:
         return [Op(("write", self._slot(), *self._text(), *offset))]
 
     def _save(self) -> list[Op]:
-        slot = self._slot()
-        opened = Op(("open", slot, "openat", "-", self._path(), f"{os.O_WRONLY | os.O_CREAT | os.O_TRUNC:o}"))
+        slot, path = self._new_slot(), self._chooser.pick((self._path, self._free))()
+        opened = self._plainly(slot, path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         return [opened, Op(("write", slot, *self._text())), Op(("close", slot))]
 
     def _atomic_save(self) -> list[Op]:
-        slot, temporary = self._slot(), self._path()
-        opened = Op(("open", slot, "openat", "-", temporary, f"{os.O_WRONLY | os.O_CREAT | os.O_EXCL:o}"))
+        slot, temporary = self._new_slot(), self._free()
+        opened = self._plainly(slot, temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         moved = Op(("rename", "rename", "-", temporary, "-", self._path(), "0"))
         return [opened, Op(("write", slot, *self._text())), Op(("close", slot)), moved]
 
     def _edit(self) -> list[Op]:
         """Reads a file and writes it in place."""
-        slot, flags = self._slot(), self._chooser.pick((os.O_RDWR, os.O_RDWR | os.O_APPEND))
-        opened = Op(("open", slot, "openat", "-", self._path(), f"{flags:o}"))
+        slot, flags = self._new_slot(), self._chooser.pick((os.O_RDWR, os.O_RDWR | os.O_APPEND))
+        opened = self._plainly(slot, self._path(), flags)
         return [opened, Op(("read", slot, "8")), Op(("write", slot, *self._text(), "0"))]
 
     def _load(self) -> list[Op]:
-        slot = self._slot()
-        return [Op(("open", slot, "openat", "-", self._path(), "0")), Op(("read", slot, "4000")), Op(("close", slot))]
+        slot = self._new_slot()
+        return [self._plainly(slot, self._path(), os.O_RDONLY), Op(("read", slot, "4000")), Op(("close", slot))]
 
     def _publish(self) -> list[Op]:
         """Gives an unnamed file, or what a descriptor leads to, a name."""
-        return [Op(("link", "-", f"%{self._slot()}", self._directory(), self._path(), "1"))]
+        return [Op(("link", "-", f"%{self._slot()}", self._directory(), self._free(), "1"))]
 
     def _close(self) -> list[Op]:
         return [Op(("close", self._slot()))]
 
+    def _target(self) -> str:
+        return self._chooser.pick((self._path, self._free))()
+
     def _rename(self) -> list[Op]:
         how = self._chooser.pick(("rename", "rename", "renameat", "renameat2"))
         flags = self._chooser.pick(("0", "1"))
-        return [Op(("rename", how, self._directory(), self._path(), self._directory(), self._path(), flags))]
+        return [Op(("rename", how, self._directory(), self._path(), self._directory(), self._target(), flags))]
+
+    def _go_back(self) -> list[Op]:
+        """Renames something, and perhaps gives it its name back after something else."""
+        path, aside = self._path(), self._free()
+        between = self._chooser.pick((self._load, self._save, self._edit, self._unlink))()
+        there, back = ("rename", "-", path, "-", aside, "0"), ("rename", "-", aside, "-", path, "0")
+        return [Op(("rename", *there)), *between, Op(("rename", *back))]
 
     def _exchange(self) -> list[Op]:
         return [Op(("rename", "renameat2", self._directory(), self._path(), self._directory(), self._path(), "2"))]
 
     def _link(self) -> list[Op]:
         follow = self._chooser.pick(("0", "1"))
-        return [Op(("link", self._directory(), self._place(), self._directory(), self._path(), follow))]
+        return [Op(("link", self._directory(), self._place(), self._directory(), self._free(), follow))]
 
     def _symlink(self) -> list[Op]:
-        return [Op(("symlink", self._path(), self._chooser.pick(TARGETS)))]
+        return [Op(("symlink", self._free(), self._chooser.pick((*TARGETS, "n", "@/n"))))]
 
     def _unlink(self) -> list[Op]:
         return [Op(("unlink", self._directory(), self._path()))]
 
     def _rmdir(self) -> list[Op]:
-        return [Op(("rmdir", self._directory(), self._path()))]
+        return [Op(("rmdir", self._directory(), self._chooser.pick((*FOLDERS, self._path()))))]
 
     def _mkdir(self) -> list[Op]:
-        return [Op(("mkdir", self._directory(), self._path()))]
+        return [Op(("mkdir", self._directory(), self._free()))]
 
     def _mknod(self) -> list[Op]:
-        return [Op(("mknod", self._directory(), self._path()))]
+        return [Op(("mknod", self._directory(), self._free()))]
 
     def _chdir(self) -> list[Op]:
+        self._went = True
         if not self._chooser.number(0, 3):
-            return [Op(("fchdir", self._slot()))]
-        return [Op(("chdir", self._chooser.pick((*FOLDERS, *LINKS, "..", "@", "@/d", "@/e", "."))))]
+            slot = self._new_slot()
+            return [self._plainly(slot, self._chooser.pick(FOLDERS), os.O_DIRECTORY), Op(("fchdir", slot))]
+        return [Op(("chdir", self._chooser.pick((*FOLDERS, *LINKS, "..", "@", "@", "@/d", "@/e", "."))))]
 
     def _truncate(self) -> list[Op]:
         return [Op(("truncate", self._place(), str(self._chooser.pick((0, 2, 3, 10)))))]
@@ -294,24 +351,32 @@ class Maker:
     def _ftruncate(self) -> list[Op]:
         return [Op(("ftruncate", self._slot(), str(self._chooser.pick((0, 2, 3, 10)))))]
 
-    def _map(self) -> str:
-        return str(self._chooser.number(0, MAPS - 1))
-
     def _mmap(self) -> list[Op]:
-        pick = self._chooser.pick
-        made = Op(("mmap", self._map(), self._slot(), pick(("shared", "private")), pick(("r", "rw"))))
-        return [made] if self._chooser.number(0, 1) else [made, Op(("close", made.words[2]))]
+        """A file is mapped, perhaps closed, and later used."""
+        pick, number = self._chooser.pick, self._chooser.number
+        slot, at = self._new_slot(), str(number(0, MAPS - 1))
+        self._mapped.append(at)
+        access, flags = pick((("r", os.O_RDONLY), ("rw", os.O_RDWR), ("rw", os.O_RDWR)))
+        made = [self._plainly(slot, self._path(), flags), Op(("mmap", at, slot, pick(("shared", "private")), access))]
+        made += [Op(("close", slot))] if number(0, 1) else []
+        made += [Op(("poke", at, "z"))] if number(0, 1) else []
+        return made + ([Op(("munmap", at))] if not number(0, 3) else [])
 
     def _touch(self) -> list[Op]:
-        at = self._map()
+        if not self._mapped:
+            return self._mmap()
+        at = self._chooser.pick(self._mapped)
         return [Op(self._chooser.pick((("peek", at), ("poke", at, "z"), ("poke", at, "o"), ("munmap", at))))]
 
     def _copy(self) -> list[Op]:
-        how = self._chooser.pick(("copy", "sendfile"))
-        return [Op((how, self._slot(), self._slot(), str(self._chooser.pick((2, 4000)))))]
+        pick = self._chooser.pick
+        source, target, how = self._new_slot(), self._new_slot(), pick(("copy", "sendfile"))
+        opened = self._plainly(source, self._path(), os.O_RDONLY)
+        flags = os.O_WRONLY | pick((os.O_CREAT, os.O_CREAT, os.O_CREAT | os.O_TRUNC))
+        return [opened, self._plainly(target, self._target(), flags), Op((how, source, target, pick(("2", "4000"))))]
 
     def _dup(self) -> list[Op]:
-        return [Op(("dup", self._slot(), self._slot()))]
+        return [Op(("dup", self._slot(), self._new_slot()))]
 
     def _utimes(self) -> list[Op]:
         seconds = str(self._chooser.pick(TIMES))
@@ -320,25 +385,19 @@ class Maker:
         return [Op(("futimes", self._slot(), seconds))]
 
     def _tmpfile(self) -> list[Op]:
-        slot, flags = self._slot(), self._chooser.pick((os.O_RDWR, os.O_WRONLY, os.O_RDWR | os.O_EXCL))
+        slot, flags = self._new_slot(), self._chooser.pick((os.O_RDWR, os.O_WRONLY, os.O_RDWR | os.O_EXCL))
         made = Op(("tmpfile", slot, self._chooser.pick(("@", "d", ".", "e", "l")), f"{flags:o}"))
         written = Op(("write", slot, *self._text()))
-        return [made, written, Op(("link", "-", f"%{slot}", "-", self._path(), "1"))]
+        return [made, written, Op(("link", "-", f"%{slot}", "-", self._free(), "1"))]
 
     def _spawn(self) -> list[Op]:
-        return [Op(("spawn", self._chooser.pick(("s", "d/s", "e/s", "l", "f", "a"))))]
+        return [Op(("spawn", self._chooser.pick(("s", "d/s", "e/s", "l", self._path().lstrip("%")))))]
 
     def _race(self) -> list[Op]:
-        return [Op(("race", self._path()))]
+        return [Op(("race", self._free()))]
 
     def _seek(self) -> list[Op]:
         return [Op(("seek", self._slot(), str(self._chooser.pick((0, 2, 4000)))))]
 
     def _exec(self) -> list[Op]:
         return [Op(("exec",))]
-
-    def _yield(self) -> list[Op]:
-        return [Op(("yield",))]
-
-    def _resume(self) -> list[Op]:
-        return [Op(("resume", str(self._chooser.number(0, 2))))]
