@@ -267,6 +267,20 @@ fn a_renamed_input_is_read_and_lies_at_the_new_path() {
 }
 
 #[test]
+fn a_file_moved_over_a_symbolic_link_is_a_new_one() {
+    let world = world().with("link", 0);
+    world.tree.borrow_mut().get_mut("link").unwrap().mode = u64::from(libc::S_IFLNK);
+    world.save("tmp").rename("tmp", "link").expect("", "link+");
+}
+
+#[test]
+fn a_symbolic_link_moved_over_a_file_removes_it() {
+    let world = world().with("link", 0);
+    world.tree.borrow_mut().get_mut("link").unwrap().mode = u64::from(libc::S_IFLNK);
+    world.read("in").rename("link", "in").expect("in!", "");
+}
+
+#[test]
 fn a_chain_of_renames_is_one_output() {
     world().save("a").rename("a", "b").rename("b", "c").expect("", "c+");
 }
@@ -325,6 +339,24 @@ fn two_old_links_of_one_file_are_two_inputs() {
 }
 
 #[test]
+fn a_link_from_before_of_a_file_that_the_job_changed_and_removed_is_changed() {
+    let world = world();
+    let same = world.get("old").unwrap();
+    world.tree.borrow_mut().insert("old2".into(), same);
+    world.save("old").unlink("old").read("old2").expect("", "old2");
+}
+
+#[test]
+fn an_inode_number_that_comes_back_unseen_is_another_file() {
+    let world = world();
+    world.save("old").unlink("old");
+    *world.inodes.borrow_mut() = 1;
+    world.put("foreign", 5); // with the number of `old`, by somebody else
+    assert_eq!(world.get("foreign").unwrap().ino, 2);
+    world.read("foreign").expect("foreign", "");
+}
+
+#[test]
 fn a_file_removed_and_made_again_is_an_output_at_an_old_path() {
     world().unlink("old").save("old").expect("", "old");
 }
@@ -357,6 +389,34 @@ fn two_processes_racing_to_create_make_one_output() {
     let stat = world.get("out").unwrap();
     world.say(What::Open { flags: (WR | CREATE) as u32, path: b"out".into(), stat, before: None });
     world.fill("out", 5).expect("", "out+");
+}
+
+#[test]
+fn a_file_read_before_its_making_is_told_is_an_output_only() {
+    let world = world();
+    let stat = world.put("out", 0);
+    world.read("out");
+    world.say(What::Open { flags: (WR | CREATE) as u32, path: b"out".into(), stat, before: None });
+    world.fill("out", 5).read("out").expect("", "out+");
+}
+
+#[test]
+fn a_file_read_before_its_making_is_told_is_at_an_old_path_where_one_was_removed() {
+    let world = world();
+    world.unlink("old").put("old", 0);
+    world.read("old");
+    let stat = world.get("old").unwrap();
+    world.say(What::Open { flags: (WR | CREATE) as u32, path: b"old".into(), stat, before: None });
+    world.expect("", "old");
+}
+
+#[test]
+fn a_file_opened_for_write_and_linked_before_its_making_is_told_is_the_jobs() {
+    let world = world();
+    let stat = world.put("out", 0);
+    world.open("out", RW | CREATE).link("out", "copy");
+    world.say(What::Open { flags: (RW | CREATE) as u32, path: b"out".into(), stat, before: None });
+    world.expect("", "copy+ out+");
 }
 
 #[test]
