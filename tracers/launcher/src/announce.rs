@@ -19,6 +19,8 @@ pub struct Plan {
     pub run_id: String,
     /// That has answered.
     pub daemon: Option<Peer>,
+    /// The backend to watch it by; "auto": the best that can.
+    pub tracer: String,
     /// No summary.
     pub quiet: bool,
     /// To be stored with the job; the user has seen them.
@@ -29,8 +31,14 @@ pub struct Plan {
 /// Errors: the user has something to mend first.
 pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan, Failure> {
     let mut record = rundir::record(project, kind, args);
-    let mut plan =
-        Plan { rundir: None, run_id: record.run_id.clone(), daemon: None, quiet: args.quiet, warnings: Vec::new() };
+    let mut plan = Plan {
+        rundir: None,
+        run_id: record.run_id.clone(),
+        daemon: None,
+        tracer: args.tracer.clone(),
+        quiet: args.quiet,
+        warnings: Vec::new(),
+    };
     let rundir = match RunDir::create(project, &record) {
         Ok(rundir) => rundir,
         Err(error) => {
@@ -43,6 +51,7 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan
         Ok(Some(answer)) => {
             answer.plan.warnings.iter().for_each(report::warning);
             plan.quiet |= answer.plan.quiet;
+            plan.tracer = answer.plan.tracer;
             plan.warnings = answer.plan.warnings;
             plan.daemon = answer.daemon;
         }

@@ -4,9 +4,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use contract::{FinishJobRequest, FoldedTrace, Warning};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
-use ptrace::Tracer;
 use trace::RunEnd;
 
 use crate::announce::Plan;
@@ -17,17 +14,17 @@ use crate::report;
 use crate::rundir::RunDir;
 use crate::runtime_dir::RuntimeDir;
 use crate::signals::Inbox;
-use crate::start::{PTRACE, Running, UNTRACED};
+use crate::start::Running;
 use crate::wait::Ended;
+use crate::watch::Watch;
 
 /// For processes that outlive the command by no more than their exit.
 const LAST_EXITS: Duration = Duration::from_millis(20);
 
 /// Has the run recorded, and says what became of it. Nothing in here changes how the launcher ends.
-pub fn conclude(project: &Project, plan: Plan, command: Running, ended: &Ended, inbox: &Inbox) {
+pub fn conclude(project: &Project, plan: Plan, mut command: Running, ended: &Ended, inbox: &Inbox) {
     let Some(rundir) = &plan.rundir else { return };
-    let tracer = command.tracer.as_ref().map(|tracer| Pid::from_raw(tracer.pid()));
-    if let Err(failure) = seal(rundir, &plan.warnings, command, ended) {
+    if let Err(failure) = seal(rundir, &plan.warnings, &mut command.watch, ended) {
         let folder = rundir.path.display();
         report::not_recorded(&failure, &format!("its trace stays in `{folder}`; the daemon records it from there"));
         return;
@@ -51,35 +48,26 @@ pub fn conclude(project: &Project, plan: Plan, command: Running, ended: &Ended, 
             report::not_recorded(&failure, &format!("the run {safe} in `{folder}`; the next daemon records it"));
         }
     }
-    // It would stay a zombie where nobody reaps orphans, as in a container without init.
-    let _ = tracer.map(|pid| waitpid(pid, Some(WaitPidFlag::WNOHANG)));
+    command.watch.part();
 }
 
 /// Folds the trace, and seals the run with the result.
-fn seal(rundir: &RunDir, warnings: &[Warning], command: Running, ended: &Ended) -> Result<(), Failure> {
-    let backend = if command.tracer.is_some() { PTRACE } else { UNTRACED };
-    let mut tracer = command.tracer;
+fn seal(rundir: &RunDir, warnings: &[Warning], watch: &mut Watch, ended: &Ended) -> Result<(), Failure> {
     let end = RunEnd {
         exit_code: ended.exit.code(),
         exit_signal: ended.exit.signal(),
         duration: ended.duration,
         interrupted_by: ended.interrupted_by,
-        events_lost: tracer.as_mut().map_or(0, |tracer| tracer.finish(LAST_EXITS)),
+        events_lost: watch.finish(LAST_EXITS),
     };
     let cannot = |cause: String| Failure::new("not-sealed", "the run cannot be sealed").cause(cause);
     let mut folded: FoldedTrace =
-        trace::fold_run(&rundir.path, backend, Some(end)).map_err(|error| cannot(error.to_string()))?;
-    folded.warnings.extend(warnings.iter().cloned().chain(tracer.as_ref().and_then(lost_tracer)));
+        trace::fold_run(&rundir.path, Some(end)).map_err(|error| cannot(error.to_string()))?;
+    folded.warnings.extend(warnings.iter().cloned().chain(watch.obituary().map(tracer_lost)));
     rundir.seal(&folded).map_err(|error| cannot(format!("`{}`: {error}", rundir.path.display())))
 }
 
-/// A tracer lives as long as what it traces, unless somebody kills it.
-fn lost_tracer(tracer: &Tracer) -> Option<Warning> {
-    match waitpid(Pid::from_raw(tracer.pid()), Some(WaitPidFlag::WNOHANG)) {
-        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Warning {
-            code: "tracer-lost".to_owned(),
-            message: format!("the tracer was killed by {signal} during the run; what happened after that is not seen"),
-        }),
-        _ => None,
-    }
+fn tracer_lost(how: String) -> Warning {
+    let message = format!("{how} during the run; what happened after that is not seen");
+    Warning { code: "tracer-lost".to_owned(), message }
 }

@@ -9,7 +9,6 @@ use trace::sealed::{self, Kind};
 
 use crate::failure::Failure;
 use crate::report;
-use crate::start::{PTRACE, UNTRACED};
 
 /// Seals the run directory, if it is not sealed yet.
 pub fn fold(words: &[OsString]) -> ExitCode {
@@ -28,8 +27,6 @@ fn seal(rundir: &Path) -> Result<(), Failure> {
     }
     let cannot =
         |cause: String| Failure::new("fold-failed", format!("cannot fold `{}`", rundir.display())).cause(cause);
-    // The launcher removes the trace of a tracer that could not attach.
-    let tracer = if rundir.join(trace::log::NAME).exists() { PTRACE } else { UNTRACED };
-    let folded: FoldedTrace = trace::fold_run(rundir, tracer, None).map_err(|error| cannot(error.to_string()))?;
+    let folded: FoldedTrace = trace::fold_run(rundir, None).map_err(|error| cannot(error.to_string()))?;
     sealed::write(rundir, Kind::Folded, &folded).map_err(|error| cannot(error.to_string()))
 }

@@ -22,6 +22,7 @@ mod signals;
 mod spawn;
 mod start;
 mod wait;
+mod watch;
 mod witness;
 
 use std::ffi::OsString;

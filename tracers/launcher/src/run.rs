@@ -46,7 +46,7 @@ fn run(kind: JobKind, args: &RunArgs) -> Result<ExitCode, Failure> {
         }
     };
     caller.let_go();
-    let ended = wait::for_end(command.pid, &inbox, command.started);
+    let ended = wait::for_end(command.pid, &inbox, command.clock);
     conclude::conclude(&project, plan, command, &ended, &inbox);
     Ok(ending::like(ended.exit))
 }

@@ -1,32 +1,32 @@
-//! Starts the command: a child that waits until the tracer has hold of it, then becomes the command.
+//! Starts the command: a child that is held until a backend watches it, then becomes the command.
 
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 
 use nix::unistd::{ForkResult, Pid, fork};
 
 use crate::caller::Caller;
 use crate::program::Program;
 
-/// A child that waits for its go.
+/// A child that does as it is told, until it becomes the command.
 pub struct Held {
     pub pid: Pid,
-    /// One byte: `TRACED` or `UNTRACED`. Its end means that the launcher is gone, and the child ends.
-    go: io::PipeWriter,
-    /// From the child: reports of REPORT bytes; its end means that the command runs.
+    /// Orders; its end means that the launcher is gone, and the child ends.
+    orders: io::PipeWriter,
+    /// Errno of each order, 0 when it went well; its end means that the command runs.
     reports: io::PipeReader,
 }
 
-const TRACED: u8 = b't';
-const UNTRACED: u8 = b'u';
-
-/// Errno of each step, 0 when it went well.
-const REPORT: usize = 4;
+/// Orders, each followed by what it needs: a process id; nothing; NAME=VALUE; nothing.
+const PERMIT: u8 = b'p';
+const FILTER: u8 = b'f';
+const SET: u8 = b's';
+const EXECUTE: u8 = b'x';
 
 /// Why the command does not run.
 #[derive(Debug)]
 pub enum StartError {
-    /// The seccomp filter was refused; the child still waits.
-    Filter(io::Error),
     /// execve(2) failed; the child is gone.
     Exec(io::Error),
     /// The child was killed before it could exec.
@@ -34,39 +34,42 @@ pub enum StartError {
 }
 
 impl Held {
-    /// Forks. The child has the caller's signal state again, and allows `tracer` to attach. Must be called with no second
-    /// thread.
-    pub fn fork(program: &Program, caller: &Caller, tracer: Option<Pid>) -> io::Result<Held> {
+    /// Forks. The child has the caller's signal state again. Must be called with no second thread.
+    pub fn fork(program: &Program, caller: &Caller) -> io::Result<Held> {
         let filter = ptrace::Filter::build();
-        let (go_out, go) = io::pipe()?;
+        let (orders_out, orders) = io::pipe()?;
         let (reports, reports_in) = io::pipe()?;
         // SAFETY: there is one thread, so the child may allocate.
         match unsafe { fork() }? {
-            ForkResult::Parent { child } => {
-                drop((go_out, reports_in));
-                let mut held = Held { pid: child, go, reports };
-                // Until this, the tracer would not be let in. A child that is gone is noticed later.
-                let _ = held.report();
-                Ok(held)
-            }
+            ForkResult::Parent { child } => Ok(Held { pid: child, orders, reports }),
             ForkResult::Child => {
-                drop((go, reports));
+                drop((orders, reports));
                 caller.restore();
-                become_command(program, &filter, tracer, go_out, reports_in)
+                become_command(program, &filter, orders_out, reports_in)
             }
         }
     }
 
-    /// Lets the child become the command. After `Filter`, and only then, this may be called a second time.
-    pub fn start(&mut self, traced: bool) -> Result<(), StartError> {
-        self.go.write_all(&[if traced { TRACED } else { UNTRACED }]).map_err(|_| StartError::Gone)?;
-        if traced {
-            match self.report() {
-                Some(0) => {}
-                Some(errno) => return Err(StartError::Filter(io::Error::from_raw_os_error(errno))),
-                None => return Err(StartError::Gone),
-            }
-        }
+    /// Lets a process of ours attach to the child, where Yama would not.
+    pub fn permit(&mut self, tracer: Pid) -> io::Result<()> {
+        self.order(PERMIT, &tracer.as_raw().to_ne_bytes())
+    }
+
+    /// Puts the seccomp filter of the ptrace backend on the child. From then on it needs its tracer.
+    pub fn install_filter(&mut self) -> io::Result<()> {
+        self.order(FILTER, &[])
+    }
+
+    /// Puts a variable into the environment of the command. The name must hold no `=`.
+    #[expect(dead_code)] // for the preload backend
+    pub fn set_variable(&mut self, name: &OsStr, value: &OsStr) -> io::Result<()> {
+        let text = [name.as_bytes(), b"=", value.as_bytes()].concat();
+        self.order(SET, &[&(text.len() as u32).to_ne_bytes(), text.as_slice()].concat())
+    }
+
+    /// Lets the child become the command.
+    pub fn execute(&mut self) -> Result<(), StartError> {
+        self.orders.write_all(&[EXECUTE]).map_err(|_| StartError::Gone)?;
         match self.report() {
             None => Ok(()),
             Some(errno) => Err(StartError::Exec(io::Error::from_raw_os_error(errno))),
@@ -75,14 +78,21 @@ impl Held {
 
     /// Ends the child, which has not become the command, and waits for that.
     pub fn dismiss(self) {
-        drop(self.go);
+        drop(self.orders);
         let _ = nix::sys::wait::waitpid(self.pid, None);
     }
 
+    fn order(&mut self, order: u8, details: &[u8]) -> io::Result<()> {
+        self.orders.write_all(&[&[order], details].concat())?;
+        match self.report() {
+            Some(0) => Ok(()),
+            Some(errno) => Err(io::Error::from_raw_os_error(errno)),
+            None => Err(io::Error::new(io::ErrorKind::BrokenPipe, "it was killed before it began")),
+        }
+    }
+
     fn report(&mut self) -> Option<i32> {
-        let mut errno = [0; REPORT];
-        self.reports.read_exact(&mut errno).ok()?;
-        Some(i32::from_ne_bytes(errno))
+        read(&mut self.reports).map(i32::from_ne_bytes)
     }
 }
 
@@ -90,30 +100,45 @@ impl Held {
 fn become_command(
     program: &Program,
     filter: &ptrace::Filter,
-    tracer: Option<Pid>,
-    mut go: io::PipeReader,
+    mut orders: io::PipeReader,
     mut reports: io::PipeWriter,
 ) -> ! {
-    if let Some(tracer) = tracer {
-        // SAFETY: plain system call. Without Yama it fails, and is not needed.
-        unsafe { libc::prctl(libc::PR_SET_PTRACER, tracer.as_raw()) };
-    }
-    let mut say = |errno: i32| reports.write_all(&errno.to_ne_bytes());
-    let _ = say(0);
-    let mut word = [0];
-    while go.read_exact(&mut word).is_ok() {
-        if word[0] == TRACED {
-            match filter.install() {
-                Ok(()) => drop(say(0)),
-                Err(error) => {
-                    let _ = say(error.raw_os_error().unwrap_or(libc::EIO));
-                    continue;
-                }
+    while let Some([order]) = read(&mut orders) {
+        let done = match order {
+            PERMIT => read(&mut orders).map(|pid| permit(i32::from_ne_bytes(pid))),
+            FILTER => Some(filter.install()),
+            SET => set_variable(&mut orders),
+            _ => {
+                let _ = reports.write_all(&(program.execute() as i32).to_ne_bytes());
+                break;
             }
-        }
-        let _ = say(program.execute() as i32);
-        break;
+        };
+        let Some(done) = done else { break };
+        let errno = done.err().map_or(0, |error| error.raw_os_error().unwrap_or(libc::EIO));
+        let _ = reports.write_all(&errno.to_ne_bytes());
     }
     // SAFETY: ends the child at once; nothing of the launcher may be flushed or dropped here.
     unsafe { libc::_exit(127) }
+}
+
+fn read<const SIZE: usize>(pipe: &mut io::PipeReader) -> Option<[u8; SIZE]> {
+    let mut bytes = [0; SIZE];
+    pipe.read_exact(&mut bytes).ok().map(|()| bytes)
+}
+
+/// Without Yama this fails, and is not needed.
+fn permit(tracer: i32) -> io::Result<()> {
+    // SAFETY: plain system call.
+    unsafe { libc::prctl(libc::PR_SET_PTRACER, tracer) };
+    Ok(())
+}
+
+fn set_variable(orders: &mut io::PipeReader) -> Option<io::Result<()>> {
+    let mut text = vec![0; u32::from_ne_bytes(read(orders)?) as usize];
+    orders.read_exact(&mut text).ok()?;
+    let equals = text.iter().position(|&byte| byte == b'=')?;
+    let (name, value) = (OsStr::from_bytes(&text[..equals]), OsStr::from_bytes(&text[equals + 1..]));
+    // SAFETY: this process has one thread.
+    unsafe { std::env::set_var(name, value) };
+    Some(Ok(()))
 }

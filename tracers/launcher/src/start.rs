@@ -1,14 +1,8 @@
-//! Starts the command, exactly once: traced, or untraced where that cannot be.
-
-use std::fs;
-use std::io;
-use std::time::Instant;
+//! Starts the command, exactly once: watched by the first backend that can, or unwatched where none can.
 
 use contract::Warning;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
-use ptrace::Tracer;
+use trace::Clock;
 
 use crate::announce::Plan;
 use crate::args::RunArgs;
@@ -16,78 +10,90 @@ use crate::caller::Caller;
 use crate::failure::Failure;
 use crate::program::Program;
 use crate::report;
+use crate::rundir::RunDir;
 use crate::spawn::{Held, StartError};
-
-/// How a folded trace names the backend that saw the command.
-pub const PTRACE: &str = "ptrace";
-pub const UNTRACED: &str = "none";
+use crate::watch::{Backend, Watch};
 
 /// A command that runs.
 pub struct Running {
     pub pid: Pid,
-    pub started: Instant,
-    /// None: nobody watches it.
-    pub tracer: Option<Tracer>,
+    pub clock: Clock,
+    pub watch: Watch,
 }
 
 /// Starts the command. Errors: it cannot be executed (exit status 126 or 127), cannot be traced and must be, or no
 /// process can be made (125).
 pub fn start(plan: &mut Plan, args: &RunArgs, program: &Program, caller: &Caller) -> Result<Running, Failure> {
-    let started = Instant::now();
-    let mut obstacle = None;
-    let mut tracer = plan.rundir.as_ref().and_then(|rundir| {
-        ptrace::start(&rundir.path, rundir.lock_fd(), started).map_err(|error| obstacle = Some(error)).ok()
-    });
-    let tracer_pid = tracer.as_ref().map(|tracer| Pid::from_raw(tracer.pid()));
-    let mut held = Held::fork(program, caller, tracer_pid).map_err(|error| {
+    let clock = Clock::start();
+    let mut held = Held::fork(program, caller).map_err(|error| {
         Failure::new("not-started", "no process can be made for the command").cause(error.to_string())
     })?;
-    if let Some(Err(error)) = tracer.as_mut().map(|tracer| tracer.attach(held.pid.as_raw())) {
-        obstacle = Some(error);
-    }
-    loop {
-        if let Some(error) = obstacle.take() {
-            tracer.take().iter().for_each(end);
-            if let Err(failure) = go_untraced(plan, args, &error) {
-                held.dismiss();
-                return Err(failure);
-            }
+    let watch = match watch(plan, args, &mut held, clock) {
+        Ok(watch) => watch,
+        Err(failure) => {
+            held.dismiss();
+            return Err(failure);
         }
-        match held.start(tracer.is_some()) {
-            Err(StartError::Filter(error)) => obstacle = Some(error),
-            Err(StartError::Exec(error)) => {
-                held.dismiss();
-                return Err(program.not_executed(&error));
-            }
-            // One that is gone was killed before it began, by Ctrl-C say; waiting for it tells.
-            Ok(()) | Err(StartError::Gone) => return Ok(Running { pid: held.pid, started, tracer }),
-        }
-    }
-}
-
-/// Ends a tracer that is of no use; a process that it holds is let go by that.
-fn end(tracer: &Tracer) {
-    let pid = Pid::from_raw(tracer.pid());
-    let _ = kill(pid, Signal::SIGKILL);
-    let _ = waitpid(pid, None);
-}
-
-/// Notes that nobody will watch the command. Errors: the user does not want it to run then.
-fn go_untraced(plan: &mut Plan, args: &RunArgs, error: &io::Error) -> Result<(), Failure> {
-    if !args.fallback {
-        return Err(Failure::new("tracer-unavailable", "ptrace cannot watch the command here")
-            .cause(error.to_string())
-            .hint("without `--no-tracer-fallback` the command runs untraced"));
-    }
-    // Without a trace, whoever folds this run knows that nobody watched it.
-    if let Some(rundir) = &plan.rundir {
-        let _ = fs::remove_file(rundir.path.join(trace::log::NAME));
-    }
-    let warning = Warning {
-        code: "untraced".to_owned(),
-        message: format!("ptrace cannot watch the command here ({error}): what it reads and writes is not seen"),
     };
+    match held.execute() {
+        Err(StartError::Exec(error)) => {
+            held.dismiss();
+            Err(program.not_executed(&error))
+        }
+        // One that is gone was killed before it began, by Ctrl-C say; waiting for it tells.
+        Ok(()) | Err(StartError::Gone) => Ok(Running { pid: held.pid, clock, watch }),
+    }
+}
+
+/// Attaches the first backend that can watch the child here. Errors: none can, or not the one that must.
+fn watch(plan: &mut Plan, args: &RunArgs, held: &mut Held, clock: Clock) -> Result<Watch, Failure> {
+    let Some(rundir) = &plan.rundir else { return Ok(Watch::Nobody) };
+    let (found, obstacles) = first_that_can(Backend::candidates(&plan.tracer), rundir, held, clock);
+    let Some(first) = obstacles.first() else { return Ok(found.map_or(Watch::Nobody, |(_, watch)| watch)) };
+    if !args.fallback {
+        return Err(Failure::new("tracer-unavailable", first.fact())
+            .cause(first.cause.clone())
+            .hint("without `--no-tracer-fallback` another tracer is tried, or the command runs untraced"));
+    }
+    let warning = warning(&obstacles, found.as_ref().map(|(backend, _)| *backend));
     report::warning(&warning);
     plan.warnings.push(warning);
-    Ok(())
+    Ok(found.map_or(Watch::Nobody, |(_, watch)| watch))
+}
+
+/// Why a backend was not taken.
+struct Obstacle {
+    backend: Backend,
+    cause: String,
+}
+
+impl Obstacle {
+    fn fact(&self) -> String {
+        format!("{} cannot watch the command here", self.backend.name())
+    }
+}
+
+fn first_that_can(
+    candidates: &[Backend],
+    rundir: &RunDir,
+    held: &mut Held,
+    clock: Clock,
+) -> (Option<(Backend, Watch)>, Vec<Obstacle>) {
+    let mut obstacles = Vec::new();
+    for &backend in candidates {
+        match backend.attach(rundir, held, clock) {
+            Ok(watch) => return (Some((backend, watch)), obstacles),
+            Err(error) => obstacles.push(Obstacle { backend, cause: error.to_string() }),
+        }
+    }
+    (None, obstacles)
+}
+
+fn warning(obstacles: &[Obstacle], found: Option<Backend>) -> Warning {
+    let why: Vec<String> = obstacles.iter().map(|one| format!("{} ({})", one.fact(), one.cause)).collect();
+    let (code, rest) = match found {
+        Some(backend) => ("tracer-fallback", format!("{} did instead", backend.name())),
+        None => ("untraced", "what it reads and writes is not seen".to_owned()),
+    };
+    Warning { code: code.to_owned(), message: format!("{}: {rest}", why.join("; ")) }
 }

@@ -1,9 +1,10 @@
 //! Waits for the command: passes signals on, stops and continues with it, and learns how it ended.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::unistd::Pid;
+use trace::Clock;
 
 use crate::ending::Exit;
 use crate::signals::{self, Arrived, Inbox};
@@ -19,14 +20,14 @@ pub struct Ended {
 }
 
 /// Waits for the end of the command, which is a child of this process.
-pub fn for_end(command: Pid, inbox: &Inbox, started: Instant) -> Ended {
+pub fn for_end(command: Pid, inbox: &Inbox, clock: Clock) -> Ended {
     let mut witness = Witness::start();
     let mut interrupted_by = 0;
     loop {
         let arrived = inbox.wait();
         if arrived.signal == libc::SIGCHLD {
             if let Some(exit) = exit_of(command) {
-                return Ended { exit, duration: started.elapsed(), interrupted_by };
+                return Ended { exit, duration: clock.elapsed(), interrupted_by };
             }
             continue;
         }

@@ -3,11 +3,10 @@
 //! `start` forks the tracer, `attach` lets it seize the process that is about to execute the command, `Filter::install`
 //! in that process makes the interesting calls stop. The tracer appends events to the run directory and lives as long as
 //! any traced process does, whatever becomes of the launcher: the filter needs it to answer. See tracing in `wait`,
-//! what is read from a call in `observe`, and names in `paths`.
+//! and what is read from a call in `observe`.
 
 mod filter;
 mod observe;
-mod paths;
 mod sys;
 mod syscalls;
 mod wait;
@@ -16,8 +15,9 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use trace::Clock;
 use trace::log::LogWriter;
 
 pub use filter::Filter;
@@ -28,10 +28,10 @@ pub struct Tracer {
     control: UnixStream,
 }
 
-/// Forks a tracer that will write to the trace of `rundir`, keeping `lock` (the descriptor of its lock file) open. Must be
+/// Forks a tracer that will write to the stream `name` of `rundir`, keeping `lock` (the descriptor of its lock file) open. Must be
 /// called while the process has a single thread. Errors: the trace cannot be created, no process or descriptor left.
-pub fn start(rundir: &Path, lock: RawFd, started: Instant) -> io::Result<Tracer> {
-    let log = LogWriter::create(rundir)?;
+pub fn start(rundir: &Path, name: &str, lock: RawFd, clock: Clock) -> io::Result<Tracer> {
+    let log = LogWriter::create(rundir, name, clock)?;
     let (ours, theirs) = UnixStream::pair()?;
     // SAFETY: single-threaded, so the child may do anything its parent could.
     match unsafe { libc::fork() } {
@@ -40,7 +40,7 @@ pub fn start(rundir: &Path, lock: RawFd, started: Instant) -> io::Result<Tracer>
             drop(ours);
             let keep = [log.as_raw_fd(), theirs.as_raw_fd(), lock];
             detach(&keep);
-            serve(theirs, log, started);
+            serve(theirs, log, clock);
             // SAFETY: ends this process without running the exit handlers of the launcher it was copied from.
             unsafe { libc::_exit(0) }
         }
@@ -76,8 +76,8 @@ impl Tracer {
 }
 
 /// The tracer's life: one child to attach, then nothing but events.
-fn serve(mut control: UnixStream, log: LogWriter, started: Instant) {
-    let mut watcher = wait::Watcher::new(log, started);
+fn serve(mut control: UnixStream, log: LogWriter, clock: Clock) {
+    let mut watcher = wait::Watcher::new(log, clock);
     let mut child = [0; 4];
     if control.read_exact(&mut child).is_err() {
         return;

@@ -5,12 +5,12 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
+use proc::{Named, Place, Tid, behind_fd, files_below, is_content, is_deleted, read_link};
 use trace::Stat;
-use trace::event::{Exec, RENAME_EXCHANGED, What};
+use trace::event::{Exec, RENAME_EXCHANGED, What, portable_open_flags};
 
-use crate::paths::{Named, Place, behind_fd, files_below, is_kernel_path, read_link};
-use crate::sys::{Entry, Tid, read_memory, read_string};
-use crate::syscalls::{Action, portable_open_flags};
+use crate::sys::{Entry, read_memory, read_string};
+use crate::syscalls::Action;
 
 /// A renamed directory with more files is reported as not fully seen.
 const DIRECTORY_MAX: usize = 100_000;
@@ -171,24 +171,6 @@ fn interpreter_of(tid: Tid, script: &[u8]) -> Option<Place> {
     Named { tid, dirfd: libc::AT_FDCWD, path, in_root: false }.follow()
 }
 
-/// Regular files among the descriptors that a command starts with, those it will close at exec left out.
-pub fn inherited(tid: Tid) -> Vec<What> {
-    let Ok(entries) = std::fs::read_dir(format!("/proc/{tid}/fd")) else { return Vec::new() };
-    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let mut numbers: Vec<u32> = numbers.collect();
-    numbers.sort_unstable();
-    numbers.into_iter().filter_map(|fd| inherited_fd(tid, fd)).collect()
-}
-
-fn inherited_fd(tid: Tid, fd: u32) -> Option<What> {
-    let place = behind_fd(tid, i64::from(fd)).ok().filter(is_content)?;
-    let info = std::fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
-    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
-    let flags = portable_open_flags(u32::from_str_radix(flags.trim(), 8).ok()?);
-    let inherited = flags & (libc::O_CLOEXEC | libc::O_PATH) as u32 == 0;
-    inherited.then_some(What::Inherit { fd, flags, path: place.path, stat: place.stat })
-}
-
 pub fn warning(code: &str, message: String) -> What {
     What::Warning { code: code.into(), message: message.into_bytes() }
 }
@@ -239,17 +221,6 @@ fn is_elsewhere(tid: Tid) -> bool {
 /// PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_SEIZE.
 fn wants_to_trace(request: u64) -> bool {
     [0, 16, 0x4206].contains(&request)
-}
-
-/// False for what has no name (any more) and what the kernel makes up.
-fn is_content(place: &Place) -> bool {
-    place.stat.is_file() && place.path.starts_with(b"/") && !is_kernel_path(&place.path) && !is_deleted(place)
-}
-
-/// The kernel appends ` (deleted)`; a file may also be called so.
-fn is_deleted(place: &Place) -> bool {
-    place.path.ends_with(b" (deleted)")
-        && Stat::of_link(&place.path).map(|stat| stat.id()).ok() != Some(place.stat.id())
 }
 
 fn rename(from: &Named, to: &Named, flags: u32) -> Option<Pending> {

@@ -3,8 +3,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 
-/// Thread id.
-pub type Tid = libc::pid_t;
+use proc::Tid;
 
 const OPTIONS: libc::c_int = libc::PTRACE_O_TRACESYSGOOD
     | libc::PTRACE_O_TRACESECCOMP

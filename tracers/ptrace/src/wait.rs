@@ -1,14 +1,13 @@
 //! The wait loop: one report of a traced thread after the other, until none is left.
 
+use proc::{Place, Tid, inherited};
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
-
+use trace::Clock;
 use trace::event::{Event, What};
 use trace::log::LogWriter;
 
 use crate::observe::{self, Pending};
-use crate::paths::Place;
-use crate::sys::{self, Tid, Waited};
+use crate::sys::{self, Waited};
 
 /// After so many events, a look whether anybody still wants them.
 const EVENTS_BETWEEN_LOOKS: u64 = 4096;
@@ -16,7 +15,7 @@ const EVENTS_BETWEEN_LOOKS: u64 = 4096;
 /// Everything the tracer knows of the processes of one run.
 pub struct Watcher {
     log: LogWriter,
-    started: Instant,
+    clock: Clock,
     threads: HashMap<Tid, Thread>,
     /// Opens that would say nothing new.
     seen: HashSet<OpenKey>,
@@ -34,8 +33,8 @@ struct Thread {
 type OpenKey = (u32, Vec<u8>, u64, u64, i64, i64);
 
 impl Watcher {
-    pub fn new(log: LogWriter, started: Instant) -> Watcher {
-        Watcher { log, started, threads: HashMap::new(), seen: HashSet::new(), events: 0, unwanted: false }
+    pub fn new(log: LogWriter, clock: Clock) -> Watcher {
+        Watcher { log, clock, threads: HashMap::new(), seen: HashSet::new(), events: 0, unwanted: false }
     }
 
     /// Attaches to the process that will become the command, and notes what it inherits. Errors: those of
@@ -43,7 +42,7 @@ impl Watcher {
     pub fn attach(&mut self, pid: Tid) -> std::io::Result<()> {
         sys::seize(pid)?;
         self.add(pid, pid, 0);
-        for what in observe::inherited(pid) {
+        for what in inherited(pid) {
             self.say(pid, what);
         }
         Ok(())
@@ -146,7 +145,7 @@ impl Watcher {
         if self.unwanted || !self.is_news(&what) {
             return;
         }
-        self.log.append(&Event { pid: pid as u32, at_ns: self.started.elapsed().as_nanos() as u64, what });
+        self.log.append(&Event { pid: pid as u32, at_ns: self.clock.elapsed_ns(), what });
         self.events += 1;
         if self.events.is_multiple_of(EVENTS_BETWEEN_LOOKS) {
             self.unwanted = self.log.is_removed();

@@ -6,9 +6,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use trace::{RunEnd, fold_run};
+use trace::{Clock, RunEnd, fold_run};
 
 /// A scratch folder in which shell scripts run traced.
 struct Job {
@@ -43,7 +43,7 @@ impl Job {
 
     fn run(&self, mut command: Command) -> Outcome {
         let lock = std::fs::File::create(self.run.path().join("lock")).unwrap();
-        let mut tracer = ptrace::start(self.run.path(), lock.as_raw_fd(), Instant::now()).unwrap();
+        let mut tracer = ptrace::start(self.run.path(), "ptrace", lock.as_raw_fd(), Clock::start()).unwrap();
         let filter = ptrace::Filter::build();
         let (mut pid_out, mut pid_in) = std::io::pipe().unwrap();
         let (mut go_out, mut go_in) = std::io::pipe().unwrap();
@@ -72,7 +72,7 @@ impl Job {
             interrupted_by: 0,
             events_lost,
         };
-        let folded = fold_run(self.run.path(), "ptrace", Some(end)).unwrap();
+        let folded = fold_run(self.run.path(), Some(end)).unwrap();
         let here = |paths: Vec<&Vec<u8>>| -> Vec<String> {
             let paths = paths.into_iter().map(|path| String::from_utf8(path.clone()).unwrap());
             paths
@@ -182,7 +182,7 @@ fn every_process_is_listed_with_its_parent_and_end() {
 fn what_a_lost_launcher_left_can_be_folded() {
     let job = Job::with(&[("in", "x")]);
     job.sh("cat in > out; exit 4");
-    let folded = fold_run(job.run.path(), "ptrace", None).unwrap();
+    let folded = fold_run(job.run.path(), None).unwrap();
     assert!(folded.launcher_lost);
     assert_eq!(folded.exit_code, Some(4));
 }
@@ -191,12 +191,12 @@ fn what_a_lost_launcher_left_can_be_folded() {
 fn a_trace_cut_anywhere_still_tells_what_came_before() {
     let job = Job::with(&[("in", "x")]);
     let whole = job.sh("cat in > out").folded.events;
-    let path = job.run.path().join("trace");
+    let path = job.run.path().join("trace.ptrace");
     let bytes = std::fs::read(&path).unwrap();
     let mut last = 0;
     for length in 0..bytes.len() {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        let events = fold_run(job.run.path(), "ptrace", None).unwrap().events;
+        let events = fold_run(job.run.path(), None).unwrap().events;
         assert!(events >= last && events < whole, "{events} events of {length} bytes");
         last = events;
     }

@@ -239,3 +239,15 @@ impl Cursor<'_> {
         (0..count).map(|_| self.bytes()).collect()
     }
 }
+
+/// Flags of open(2) as x86-64 numbers them, whatever the machine.
+pub fn portable_open_flags(flags: u32) -> u32 {
+    if cfg!(target_arch = "x86_64") {
+        return flags;
+    }
+    // arch/arm64/include/uapi/asm/fcntl.h: (here, on x86-64)
+    const MOVED: [(u32, u32); 4] =
+        [(0o040_000, 0o200_000), (0o100_000, 0o400_000), (0o200_000, 0o040_000), (0o400_000, 0o100_000)];
+    let rest = flags & !MOVED.iter().fold(0, |all, (here, _)| all | here);
+    MOVED.iter().filter(|(here, _)| flags & here != 0).fold(rest, |all, (_, there)| all | there)
+}

@@ -9,8 +9,12 @@ use std::time::Duration;
 use contract::{FileRead, FileWrite, FoldedTrace, Process, StatKey, Warning};
 
 use crate::event::{Event, What};
+use crate::log::{LAUNCHER, Log};
 use crate::reduce::{Read, Write, reduce};
 use crate::{Stat, log};
+
+/// How a folded trace names the backend of a run that nobody watched.
+const UNTRACED: &str = "none";
 
 /// How the command ended, as its launcher saw it.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +24,7 @@ pub struct RunEnd {
     pub duration: Duration,
     /// Signal that the launcher received from outside during the run; 0: none.
     pub interrupted_by: i32,
-    /// Events that the tracer saw and could not write.
+    /// Events that the tracer saw and could not write, beside those that the streams tell of.
     pub events_lost: u64,
 }
 
@@ -33,7 +37,7 @@ pub struct FoldError {
 
 impl fmt::Display for FoldError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "cannot read the trace `{}`: {}", self.path.display(), self.cause)
+        write!(out, "cannot read the trace in `{}`: {}", self.path.display(), self.cause)
     }
 }
 
@@ -41,17 +45,18 @@ impl std::error::Error for FoldError {}
 
 /// Folds the raw trace of a run, comparing with the files as they are now. `end` is None when the launcher is lost:
 /// then the exit status is taken from the trace, if it is there. O(events). Errors: the trace is unreadable.
-pub fn fold_run(rundir: &Path, tracer: &str, end: Option<RunEnd>) -> Result<FoldedTrace, FoldError> {
-    let raw = log::read(rundir).map_err(|cause| FoldError { path: rundir.join(log::NAME), cause })?;
-    let uses = reduce(&raw.events, |path| Stat::of_link(path).ok());
+pub fn fold_run(rundir: &Path, end: Option<RunEnd>) -> Result<FoldedTrace, FoldError> {
+    let raw = log::read(rundir).map_err(|cause| FoldError { path: rundir.to_owned(), cause })?;
+    let uses = reduce(raw.told.iter().map(|told| &told.event), |path| Stat::of_link(path).ok());
     let mut processes = Processes::default();
-    raw.events.iter().for_each(|event| processes.apply(event));
+    raw.told.iter().for_each(|told| processes.apply(&raw.streams[told.stream].backend, &told.event));
+    let lost = raw.streams.iter().map(|stream| stream.lost).sum::<u64>() + end.map_or(0, |end| end.events_lost);
     let mut folded = FoldedTrace {
-        tracer: tracer.to_owned(),
+        tracer: backend_of(&raw).to_owned(),
         reads: uses.reads.into_iter().map(file_read).collect(),
         writes: uses.writes.into_iter().map(file_write).collect(),
-        warnings: warnings_of(&raw.events),
-        events: raw.events.len() as u64,
+        warnings: warnings_of(&raw).into_iter().chain(events_lost(lost)).collect(),
+        events: raw.told.len() as u64,
         ..FoldedTrace::default()
     };
     match end {
@@ -61,13 +66,12 @@ pub fn fold_run(rundir: &Path, tracer: &str, end: Option<RunEnd>) -> Result<Fold
             folded.duration_ns = end.duration.as_nanos() as u64;
             folded.interrupted_by = end.interrupted_by;
             folded.warnings.extend(still_running(&processes.list));
-            folded.warnings.extend(events_lost(end.events_lost));
         }
         None => {
             let command = processes.list.first();
             folded.exit_code = command.and_then(|command| command.exit_code);
             folded.exit_signal = command.and_then(|command| command.exit_signal);
-            let last_event = raw.events.last().map(|event| event.at_ns);
+            let last_event = raw.told.last().map(|told| told.event.at_ns);
             folded.duration_ns = command.and_then(|command| command.ended_ns).or(last_event).unwrap_or(0);
             folded.launcher_lost = true;
             folded.warnings.push(launcher_lost(folded.exit_code.is_some() || folded.exit_signal.is_some()));
@@ -75,6 +79,12 @@ pub fn fold_run(rundir: &Path, tracer: &str, end: Option<RunEnd>) -> Result<Fold
     }
     folded.processes = processes.list;
     Ok(folded)
+}
+
+/// The backend that watched the command: not the launcher, which only tells what it handed over.
+fn backend_of(raw: &Log) -> &str {
+    let main = raw.streams.iter().find(|stream| stream.main && stream.backend != LAUNCHER);
+    main.map_or(UNTRACED, |stream| &stream.backend)
 }
 
 fn file_read(read: Read) -> FileRead {
@@ -111,8 +121,10 @@ impl Processes {
         }
     }
 
-    fn apply(&mut self, event: &Event) {
+    fn apply(&mut self, backend: &str, event: &Event) {
         match &event.what {
+            // A second backend that takes a process over knows of no parent.
+            What::Fork { parent: 0 } if self.alive.contains_key(&event.pid) => {}
             What::Fork { parent } => {
                 self.alive.insert(event.pid, self.list.len());
                 // A fork is a copy: until it execs, the child is its parent's program.
@@ -123,6 +135,7 @@ impl Processes {
                     started_ns: event.at_ns,
                     exe: model.exe,
                     argv: model.argv,
+                    tracer: backend.to_owned(),
                     ..Process::default()
                 });
             }
@@ -130,6 +143,7 @@ impl Processes {
                 if let Some(process) = self.alive.get(&event.pid).map(|&at| &mut self.list[at]) {
                     process.exe.clone_from(&exec.exe);
                     process.argv.clone_from(&exec.argv);
+                    backend.clone_into(&mut process.tracer);
                 }
             }
             What::Exit { status } => {
@@ -147,10 +161,10 @@ impl Processes {
 }
 
 /// Warnings of the trace, each text once.
-fn warnings_of(events: &[Event]) -> Vec<Warning> {
+fn warnings_of(raw: &Log) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = Vec::new();
-    for event in events {
-        if let What::Warning { code, message } = &event.what {
+    for told in &raw.told {
+        if let What::Warning { code, message } = &told.event.what {
             let warning = warning(&String::from_utf8_lossy(code), String::from_utf8_lossy(message).into_owned());
             if !warnings.contains(&warning) {
                 warnings.push(warning);

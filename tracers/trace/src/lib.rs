@@ -3,6 +3,7 @@
 //! Start at `event` (what a backend reports), then `reduce` (the truth rules), then `fold` (a run directory in, the
 //! sealed answer out). Knows files and formats only: no process, no network. The formats are in TRACE_FORMAT.md.
 
+mod clock;
 pub mod event;
 mod fold;
 pub mod log;
@@ -10,5 +11,6 @@ pub mod reduce;
 pub mod sealed;
 mod stat;
 
+pub use clock::Clock;
 pub use fold::{FoldError, RunEnd, fold_run};
 pub use stat::Stat;

@@ -1,19 +1,46 @@
-//! The raw trace file: appending events to it, reading it back (TRACE_FORMAT.md, section 2).
+//! The streams of a raw trace: appending events to one, reading all of them back (TRACE_FORMAT.md, section 2).
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::Clock;
 use crate::event::{Event, FRAME_HEAD, FRAME_MAX};
 
-/// Name of the raw trace in a run directory.
-pub const NAME: &str = "trace";
-const HEADER: [u8; 16] = *b"ROARTRAC\x01\0\0\0\0\0\0\0";
+/// The stream in which the launcher tells what it hands to the command.
+pub const LAUNCHER: &str = "launcher";
+/// Streams are files of this name, a dot, the backend, and a dot and a number where a backend has several.
+const PREFIX: &[u8] = b"trace.";
+const MAGIC: [u8; 8] = *b"ROARTRAC";
+const VERSION: u32 = 2;
+/// Bytes before the first frame.
+pub const HEADER: usize = 64;
+/// Header flag: several processes write into it at once, through shared memory.
+pub const SHARED: u32 = 1;
 /// Events kept in memory while the disk is full: about 16 MiB of ordinary ones.
 const BACKLOG_MAX: usize = 100_000;
+
+/// Where the stream `name` of a run is: a backend, or a backend, a dot and a number.
+pub fn stream_path(rundir: &Path, name: &str) -> PathBuf {
+    rundir.join(OsStr::from_bytes(&[PREFIX, name.as_bytes()].concat()))
+}
+
+/// The first bytes of a stream. `size`: bytes allocated, of a shared log.
+pub fn header(clock: Clock, flags: u32, size: u64) -> [u8; HEADER] {
+    let mut bytes = [0; HEADER];
+    bytes[..8].copy_from_slice(&MAGIC);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[12..16].copy_from_slice(&flags.to_le_bytes());
+    bytes[16..24].copy_from_slice(&clock.start_ns().to_le_bytes());
+    bytes[24..32].copy_from_slice(&(HEADER as u64).to_le_bytes());
+    bytes[40..48].copy_from_slice(&size.to_le_bytes());
+    bytes
+}
 
 /// Appends events, each with one write(2), so that nothing is lost with the process that writes.
 pub struct LogWriter {
@@ -24,10 +51,10 @@ pub struct LogWriter {
 }
 
 impl LogWriter {
-    /// Creates the trace of a run. Errors: EEXIST when there is one.
-    pub fn create(rundir: &Path) -> io::Result<LogWriter> {
-        let mut file = OpenOptions::new().append(true).create_new(true).open(rundir.join(NAME))?;
-        file.write_all(&HEADER)?;
+    /// Creates the stream `name` of a run. Errors: EEXIST when there is one.
+    pub fn create(rundir: &Path, name: &str, clock: Clock) -> io::Result<LogWriter> {
+        let mut file = OpenOptions::new().append(true).create_new(true).open(stream_path(rundir, name))?;
+        file.write_all(&header(clock, 0, 0))?;
         Ok(LogWriter { file, backlog: VecDeque::new(), lost: 0 })
     }
 
@@ -61,48 +88,181 @@ impl LogWriter {
     }
 }
 
-/// What a trace file holds.
-pub struct Log {
-    pub events: Vec<Event>,
-    /// Bytes behind the last whole frame: the writer was killed while it wrote, or the file is damaged.
+/// A file of raw events.
+#[derive(Debug, Default)]
+pub struct Stream {
+    /// Who wrote it: "ptrace", "launcher", ...
+    pub backend: String,
+    /// It is the backend's only one, or its first: that of the whole run, not of some of its processes.
+    pub main: bool,
+    /// Events that its writers could not put into it.
+    pub lost: u64,
+    /// Bytes of frames that are not whole: a writer was killed while it wrote, or the file is damaged.
     pub torn_bytes: u64,
 }
 
-/// Reads every whole frame. A trace that is missing or shorter than its header is empty.
-/// Errors: those of reading; InvalidData for a file that is no trace, or of another version.
-pub fn read(rundir: &Path) -> io::Result<Log> {
-    let bytes = match std::fs::read(rundir.join(NAME)) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    let Some(mut rest) = bytes.get(HEADER.len()..) else {
-        return Ok(Log { events: Vec::new(), torn_bytes: bytes.len() as u64 });
-    };
-    if bytes[..HEADER.len()] != HEADER {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a trace of version 1"));
-    }
-    let mut events = Vec::new();
-    while let Some((frame, behind)) = next_frame(rest) {
-        events.extend(Event::decode(frame));
-        rest = behind;
-    }
-    Ok(Log { events, torn_bytes: rest.len() as u64 })
+/// An event, and the index of the stream that tells it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Told {
+    pub stream: usize,
+    pub event: Event,
 }
 
-/// Splits the first frame off when it is whole and its CRC right.
+/// What all streams of a run hold.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// In the order of their names.
+    pub streams: Vec<Stream>,
+    /// In the order of time; those of one stream and one time in the order in which they were written.
+    pub told: Vec<Told>,
+}
+
+/// Reads every whole frame of every stream. A stream that is shorter than its header is empty, a run without streams as
+/// well. Errors, with the path in the text: those of reading; InvalidData for a stream of another version, or none.
+pub fn read(rundir: &Path) -> io::Result<Log> {
+    let mut log = Log::default();
+    for path in stream_paths(rundir)? {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
+        let bytes = fs::read(&path).map_err(named)?;
+        let mut stream = name_stream(&path);
+        let number = log.streams.len();
+        let events = decode(&bytes, &mut stream).map_err(named)?;
+        log.told.extend(events.into_iter().map(|event| Told { stream: number, event }));
+        log.streams.push(stream);
+    }
+    log.told.sort_by_key(|told| told.event.at_ns);
+    Ok(log)
+}
+
+fn stream_paths(rundir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(rundir)? {
+        let entry = entry?;
+        if entry.file_name().as_bytes().starts_with(PREFIX) {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn name_stream(path: &Path) -> Stream {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let name = String::from_utf8_lossy(name.strip_prefix(PREFIX).unwrap_or_default()).into_owned();
+    let (backend, number) = name.split_once('.').unwrap_or((&name, ""));
+    Stream { backend: backend.to_owned(), main: number.is_empty(), ..Stream::default() }
+}
+
+/// The events of a stream; notes in `stream` what is missing.
+fn decode(bytes: &[u8], stream: &mut Stream) -> io::Result<Vec<Event>> {
+    let Some((head, mut rest)) = bytes.split_at_checked(HEADER) else {
+        stream.torn_bytes = bytes.len() as u64;
+        return Ok(Vec::new());
+    };
+    if head[..8] != MAGIC || head[8..12] != VERSION.to_le_bytes() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("not a trace of version {VERSION}")));
+    }
+    let shared = head[12] & SHARED as u8 != 0;
+    stream.lost = u64::from_le_bytes(std::array::from_fn(|at| head[32 + at]));
+    let mut events = Vec::new();
+    while let Some((frame, behind)) = next_frame(rest) {
+        match is_whole(frame) {
+            true => events.extend(Event::decode(frame)),
+            // Its writer was killed; others went on behind it.
+            false if shared => stream.torn_bytes += frame.len() as u64,
+            false => break,
+        }
+        rest = behind;
+    }
+    // What nobody has written into is no damage.
+    let used = rest.len() - rest.iter().rev().take_while(|&&byte| byte == 0).count();
+    stream.torn_bytes += used as u64;
+    Ok(events)
+}
+
+/// Splits the first frame off, as long as it says it is.
 fn next_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
-    let crc = u32::from_le_bytes(bytes.get(4..8)?.try_into().ok()?);
     if !(FRAME_HEAD..=FRAME_MAX).contains(&length) {
         return None;
     }
-    let (frame, behind) = bytes.split_at_checked(length)?;
-    (crc32fast::hash(&frame[8..]) == crc).then_some((frame, behind))
+    bytes.split_at_checked(length)
+}
+
+fn is_whole(frame: &[u8]) -> bool {
+    frame[4..8] == crc32fast::hash(&frame[8..]).to_le_bytes()
 }
 
 impl AsRawFd for LogWriter {
     fn as_raw_fd(&self) -> RawFd {
         self.file.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::What;
+
+    fn event(pid: u32, at_ns: u64) -> Event {
+        Event { pid, at_ns, what: What::Fork { parent: 1 } }
+    }
+
+    fn pids(log: &Log) -> Vec<u32> {
+        log.told.iter().map(|told| told.event.pid).collect()
+    }
+
+    #[test]
+    fn streams_are_merged_by_time() {
+        let rundir = tempfile::tempdir().unwrap();
+        let clock = Clock::start();
+        for (name, events) in [("ptrace", [(1, 10), (3, 30)]), ("preload", [(2, 20), (4, 30)])] {
+            let mut writer = LogWriter::create(rundir.path(), name, clock).unwrap();
+            events.into_iter().for_each(|(pid, at_ns)| writer.append(&event(pid, at_ns)));
+        }
+        fs::write(rundir.path().join("record"), "no stream").unwrap();
+        let log = read(rundir.path()).unwrap();
+        assert_eq!(log.streams.iter().map(|stream| stream.backend.as_str()).collect::<Vec<_>>(), ["preload", "ptrace"]);
+        assert_eq!(pids(&log), [1, 2, 4, 3]);
+    }
+
+    #[test]
+    fn a_numbered_stream_is_that_of_some_processes_only() {
+        for (name, backend, main) in [("trace.ebpf", "ebpf", true), ("trace.ptrace.77", "ptrace", false)] {
+            let stream = name_stream(Path::new(name));
+            assert_eq!((stream.backend.as_str(), stream.main), (backend, main));
+        }
+    }
+
+    #[test]
+    fn a_stream_cut_anywhere_yields_what_was_whole() {
+        let rundir = tempfile::tempdir().unwrap();
+        let mut writer = LogWriter::create(rundir.path(), "ptrace", Clock::start()).unwrap();
+        (1..4).for_each(|pid| writer.append(&event(pid, u64::from(pid))));
+        let path = stream_path(rundir.path(), "ptrace");
+        let whole = fs::read(&path).unwrap();
+        let frame = event(1, 1).encode().len();
+        for length in 0..=whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            let found = read(rundir.path()).unwrap().told.len();
+            assert_eq!(found, length.saturating_sub(HEADER) / frame, "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn in_a_shared_log_a_torn_frame_is_skipped_and_the_unwritten_rest_ignored() {
+        let rundir = tempfile::tempdir().unwrap();
+        let mut bytes = header(Clock::start(), SHARED, 4096).to_vec();
+        for pid in 1..4 {
+            bytes.extend(event(pid, u64::from(pid)).encode());
+        }
+        let frame = (bytes.len() - HEADER) / 3;
+        bytes[HEADER + frame + 4] ^= 1;
+        bytes[32] = 5;
+        bytes.resize(4096, 0);
+        fs::write(stream_path(rundir.path(), "preload"), &bytes).unwrap();
+        let log = read(rundir.path()).unwrap();
+        assert_eq!(pids(&log), [1, 3]);
+        assert_eq!((log.streams[0].torn_bytes, log.streams[0].lost), (frame as u64, 5));
     }
 }

@@ -44,7 +44,7 @@ pub struct FileUses {
 
 /// Folds the events of a run. `at_end` tells what is at a path when the job has ended, without following a link.
 /// O(events · log names) time, but a renamed directory costs the names below it.
-pub fn reduce(events: &[Event], at_end: impl Fn(&[u8]) -> Option<Stat>) -> FileUses {
+pub fn reduce<'a>(events: impl IntoIterator<Item = &'a Event>, at_end: impl Fn(&[u8]) -> Option<Stat>) -> FileUses {
     let mut files = Files::default();
     for event in events {
         files.apply(&event.what);
@@ -125,7 +125,7 @@ impl Files {
             }
             What::Moved { from, to, stat } => self.moved(from, to, stat),
             What::Link { from, to, stat } => self.link(from, to, stat),
-            What::Unlink { path, stat } => self.unlink(path, stat),
+            What::Unlink { path, .. } => self.unlink(path),
             What::Truncate { path, before } => {
                 let file = self.found(path, before);
                 self.files[file].opened_for_write = true;
@@ -174,7 +174,10 @@ impl Files {
     }
 
     fn rename(&mut self, exchange: bool, from: &[u8], to: &[u8], stat: &Stat, replaced: Option<&Stat>) {
-        let same_file = replaced.is_some_and(|replaced| replaced.id() == stat.id());
+        let stat = &self.known_stat(from, stat);
+        let replaced = replaced.map(|replaced| self.known_stat(to, replaced));
+        let replaced = replaced.as_ref();
+        let same_file = replaced.is_some_and(|replaced| replaced.is_known() && replaced.id() == stat.id());
         if from == to || same_file {
             return; // rename(2): nothing happens when both are links to one file
         }
@@ -189,11 +192,25 @@ impl Files {
             self.use_moved(to, stat);
             return;
         }
-        if let Some(replaced) = replaced {
-            self.unlink(to, replaced);
+        if replaced.is_some() {
+            self.unlink(to);
         }
         self.carry(from, to, stat);
         self.use_moved(to, stat);
+    }
+
+    /// What stands at a path: what the backend saw, or what is known of the name when it could not see it.
+    fn known_stat(&self, path: &[u8], stat: &Stat) -> Stat {
+        if stat.is_known() {
+            return *stat;
+        }
+        let below = [path, b"/"].concat();
+        let is_dir = || self.names.range(below.clone()..).next().is_some_and(|(name, _)| name.starts_with(&below));
+        match self.names.get(path) {
+            Some(name) => self.files[name.file].base,
+            None if is_dir() => Stat { mode: u64::from(libc::S_IFDIR), ..*stat },
+            None => *stat,
+        }
     }
 
     /// Moves every known name at or below `from`; a file not known yet is found first.
@@ -234,6 +251,9 @@ impl Files {
 
     /// Not by way of its old name: after an exchange of directories, that is another file's new one.
     fn moved(&mut self, from: &[u8], to: &[u8], stat: &Stat) {
+        if !stat.is_known() {
+            return;
+        }
         if self.by_name(to, stat).is_none() {
             let file = self.by_id.get(&stat.id()).copied().unwrap_or_else(|| self.add_file(stat, true));
             let origin = self.files[file].existed.then(|| from.to_vec());
@@ -255,12 +275,16 @@ impl Files {
         self.set_name(to, Name { file, origin, placed: true });
     }
 
-    fn unlink(&mut self, path: &[u8], stat: &Stat) {
-        match self.drop_name(path) {
-            // The last known name is gone, so the inode number may come back as another file.
-            Some(name) if self.files[name.file].links == 0 => drop(self.by_id.remove(&stat.id())),
-            Some(_) => {}
-            None => drop(self.occupied_before.insert(path.to_vec())),
+    fn unlink(&mut self, path: &[u8]) {
+        let Some(name) = self.drop_name(path) else {
+            self.occupied_before.insert(path.to_vec());
+            return;
+        };
+        let file = &self.files[name.file];
+        let id = file.base.id();
+        // The last known name is gone, so the inode number may come back as another file.
+        if file.links == 0 && self.by_id.get(&id) == Some(&name.file) {
+            self.by_id.remove(&id);
         }
     }
 

@@ -136,7 +136,7 @@ impl World {
     }
 
     fn uses(&self) -> FileUses {
-        reduce(&self.events.borrow(), |path| self.get(std::str::from_utf8(path).unwrap()))
+        reduce(self.events.borrow().iter(), |path| self.get(std::str::from_utf8(path).unwrap()))
     }
 
     /// "a b>c!" reads as: reads a; b, which lies at c now and whose content the job replaced.

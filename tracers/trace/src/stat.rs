@@ -51,6 +51,11 @@ impl Stat {
         })
     }
 
+    /// False for the one that is all zeros: there was a file, and a backend could not learn which.
+    pub fn is_known(&self) -> bool {
+        self.mode != 0
+    }
+
     /// Which file it is, as long as it exists.
     pub fn id(&self) -> (u64, u64) {
         (self.dev, self.ino)

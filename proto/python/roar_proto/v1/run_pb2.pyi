@@ -4,7 +4,7 @@ isort:skip_file
 The files of a run directory (`.roar/runs/RUN_ID/`), which the launcher owns until the daemon has ingested them.
 
   record   RunRecord, written before the command starts
-  trace    raw events, see tracers/TRACE_FORMAT.md
+  trace.*  raw events, see tracers/TRACE_FORMAT.md
   git      GitState, written by the daemon beside the run
   folded   FoldedTrace, written once after the command has ended; its presence seals the run
   lock     flock(2)ed by the launcher and the tracer for as long as they live
@@ -58,7 +58,7 @@ class RunRecord(_message.Message):
     step_name: _builtins.str
     """-n NAME; empty when not given"""
     tracer_wanted: _builtins.str
-    """"auto", "ptrace", ... as asked for"""
+    """"auto", "ebpf", "preload", "ptrace"; as asked for"""
     started_at_ns: _builtins.int
     """wall clock"""
     launcher_pid: _builtins.int
@@ -192,7 +192,7 @@ class FoldedTrace(_message.Message):
     LAUNCHER_LOST_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     tracer: _builtins.str
-    """"ptrace"; "none" when the command ran untraced"""
+    """backend of the command: "ebpf", "preload", "ptrace"; "none" when it ran untraced"""
     exit_code: _builtins.int
     """of the command; absent when killed by a signal or unknown"""
     exit_signal: _builtins.int

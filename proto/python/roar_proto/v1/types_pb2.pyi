@@ -261,6 +261,7 @@ class Process(_message.Message):
     ENDED_NS_FIELD_NUMBER: _builtins.int
     EXIT_CODE_FIELD_NUMBER: _builtins.int
     EXIT_SIGNAL_FIELD_NUMBER: _builtins.int
+    TRACER_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     """as the tracer saw it"""
     parent_pid: _builtins.int
@@ -275,6 +276,8 @@ class Process(_message.Message):
     """absent when killed or still running"""
     exit_signal: _builtins.int
     """absent unless killed"""
+    tracer: _builtins.str
+    """backend that saw it, of its last exec: "ebpf", "preload", "ptrace"; "launcher": none did"""
     @_builtins.property
     def argv(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """of the last exec"""
@@ -290,10 +293,11 @@ class Process(_message.Message):
         ended_ns: _builtins.int | None = ...,
         exit_code: _builtins.int | None = ...,
         exit_signal: _builtins.int | None = ...,
+        tracer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ended_ns", b"_ended_ns", "_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "ended_ns", b"ended_ns", "exit_code", b"exit_code", "exit_signal", b"exit_signal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_ns", b"_ended_ns", "_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "argv", b"argv", "ended_ns", b"ended_ns", "exe", b"exe", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "parent_pid", b"parent_pid", "pid", b"pid", "started_ns", b"started_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_ns", b"_ended_ns", "_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "argv", b"argv", "ended_ns", b"ended_ns", "exe", b"exe", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "parent_pid", b"parent_pid", "pid", b"pid", "started_ns", b"started_ns", "tracer", b"tracer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ended_ns: _TypeAlias = _typing.Literal["ended_ns"]  # noqa: Y015
     _WhichOneofArgType__ended_ns: _TypeAlias = _typing.Literal["_ended_ns", b"_ended_ns"]  # noqa: Y015

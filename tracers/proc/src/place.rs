@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use trace::Stat;
 
-use crate::sys::Tid;
+use crate::Tid;
 
 /// A path as a thread gave it to a system call: relative to a descriptor, or to its cwd (AT_FDCWD).
 pub struct Named {
@@ -152,4 +152,15 @@ pub fn files_below(directory: &[u8], limit: usize) -> (Vec<Place>, bool) {
         }
     }
     (files, false)
+}
+
+/// False for what has no name (any more) and what the kernel makes up.
+pub fn is_content(place: &Place) -> bool {
+    place.stat.is_file() && place.path.starts_with(b"/") && !is_kernel_path(&place.path) && !is_deleted(place)
+}
+
+/// The kernel appends ` (deleted)`; a file may also be called so.
+pub fn is_deleted(place: &Place) -> bool {
+    place.path.ends_with(b" (deleted)")
+        && Stat::of_link(&place.path).map(|stat| stat.id()).ok() != Some(place.stat.id())
 }

@@ -1,0 +1,112 @@
+//! The backends, and a run's hold on the one that watches it.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use ptrace::Tracer;
+use trace::Clock;
+use trace::log::stream_path;
+
+use crate::rundir::RunDir;
+use crate::spawn::Held;
+
+/// A way to look on, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Ptrace,
+}
+
+impl Backend {
+    pub const ALL: [Backend; 1] = [Backend::Ptrace];
+
+    /// As options, the contract and the names of streams have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Backend::Ptrace => "ptrace",
+        }
+    }
+
+    /// Those to try, in order: the one asked for, then what is left of the list from there on; all for "auto".
+    pub fn candidates(wanted: &str) -> &'static [Backend] {
+        let first = Backend::ALL.iter().position(|backend| backend.name() == wanted).unwrap_or(0);
+        &Backend::ALL[first..]
+    }
+
+    /// Makes this backend watch the child from its exec on. Errors: it cannot, here; nothing of it is left then.
+    pub fn attach(self, rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Watch> {
+        let watch = match self {
+            Backend::Ptrace => attach_ptrace(rundir, held, clock).map(Watch::Ptrace),
+        };
+        if watch.is_err() {
+            // Whoever folds the run tells from the streams who watched it.
+            let _ = fs::remove_file(stream_path(&rundir.path, self.name()));
+        }
+        watch
+    }
+}
+
+/// What watches the command.
+pub enum Watch {
+    Ptrace(Tracer),
+    Nobody,
+}
+
+impl Watch {
+    /// Has everything that happened before the end of the command written to the run directory, as far as that takes no
+    /// longer than `patience`. Returns the number of events that could not be.
+    pub fn finish(&mut self, patience: Duration) -> u64 {
+        match self {
+            Watch::Ptrace(tracer) => tracer.finish(patience),
+            Watch::Nobody => 0,
+        }
+    }
+
+    /// Why the watch ended before the command did, for a warning; None when it did not.
+    pub fn obituary(&self) -> Option<String> {
+        match self {
+            Watch::Ptrace(tracer) => match waitpid(Pid::from_raw(tracer.pid()), Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Signaled(_, signal, _)) => Some(format!("the tracer was killed by {signal}")),
+                _ => None,
+            },
+            Watch::Nobody => None,
+        }
+    }
+
+    /// Reaps a tracer that is done. It would stay a zombie where nobody reaps orphans, as in a container without init.
+    pub fn part(&self) {
+        if let Watch::Ptrace(tracer) = self {
+            let _ = waitpid(Pid::from_raw(tracer.pid()), Some(WaitPidFlag::WNOHANG));
+        }
+    }
+}
+
+fn attach_ptrace(rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Tracer> {
+    let mut tracer = ptrace::start(&rundir.path, Backend::Ptrace.name(), rundir.lock_fd(), clock)?;
+    let pid = Pid::from_raw(tracer.pid());
+    let attached =
+        held.permit(pid).and_then(|()| tracer.attach(held.pid.as_raw())).and_then(|()| held.install_filter());
+    if let Err(error) = attached {
+        // A process that it holds is let go by its end.
+        let _ = kill(pid, Signal::SIGKILL);
+        let _ = waitpid(pid, None);
+        return Err(error);
+    }
+    Ok(tracer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_backend_is_tried_after_the_one_that_was_asked_for() {
+        assert_eq!(Backend::candidates("auto"), Backend::ALL);
+        for (at, backend) in Backend::ALL.into_iter().enumerate() {
+            assert_eq!(Backend::candidates(backend.name()), &Backend::ALL[at..]);
+        }
+    }
+}
