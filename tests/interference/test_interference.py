@@ -58,7 +58,7 @@ def _environment(program: Program) -> dict[str, str]:
     fixed = {"LC_ALL": "C.UTF-8", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
     left_out = ("PYTEST_", "MAKE", "MFLAGS", "LSAN_", "ASAN_", "DEBUGINFOD")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return kept | session | fixed | program.environment
+    return {**kept, **session, **fixed, **program.environment}
 
 
 def _built(root: Path, source: str, flags: tuple[str, ...]) -> Path:
@@ -103,7 +103,7 @@ def test_a_program_behaves_as_if_nobody_looked(
     need(backend)
     program = PROGRAMS[name]
     for tool in program.needs:
-        if (os.geteuid() if tool == "root" else shutil.which(tool) is None):
+        if os.geteuid() if tool == "root" else shutil.which(tool) is None:
             pytest.skip(f"needs {tool}")
     if name not in bare:
         bare[name] = behaviour(program, ground / "work")
