@@ -140,7 +140,7 @@ def _try_bare(stage: Stage) -> None:
 def build(case: Case, programs: Path) -> tuple[str, ...]:
     """Returns the words that start the program of a case, compiled when `programs` lacks it. Raises NotHereError."""
     for need in case.needs:
-        if not _is_here(need):
+        if not is_here(need):
             raise NotHereError(f"needs {need}")
     if case.source.suffix == ".py":
         return (sys.executable, str(case.source))
@@ -150,7 +150,8 @@ def build(case: Case, programs: Path) -> tuple[str, ...]:
     return (str(_compiled(case, programs)),)
 
 
-def _is_here(need: str) -> bool:
+def is_here(need: str) -> bool:
+    """Tells whether this machine has what a header says under `needs`."""
     kind, _, value = need.partition(":")
     match kind:
         case "root":
