@@ -238,5 +238,3 @@ def _parent(name: Name) -> Name:
     if name.parent is None:
         raise UnspecifiedError("above the program's folder")
     return name.parent
-
-

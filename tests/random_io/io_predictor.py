@@ -607,5 +607,3 @@ class Predictor:
 def _holds(other: Name, name: Name) -> bool:
     """Whether a name lies in what is to be replaced by it, or exchanged with it."""
     return name is not other and name.is_at_or_below(other)
-
-
