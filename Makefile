@@ -10,6 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LAUNCHER := tracers/target/release/roar
+SHIM := tracers/target/release/libroar_preload.so
 CARGO := cargo --locked
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
@@ -47,7 +48,12 @@ $(LAUNCHER): $(VENV)/.created $(RUST_SOURCES)
 	cd tracers && $(CARGO) build --release --package ebpf
 	touch $@
 
-$(VENV)/.installed: $(VENV)/.created $(LAUNCHER) $(PACKAGING)
+$(SHIM): $(wildcard tracers/preload/*)
+	scripts/need gcc
+	mkdir -p $(@D)
+	$(MAKE) -C tracers/preload OUT=$(CURDIR)/$@
+
+$(VENV)/.installed: $(VENV)/.created $(LAUNCHER) $(SHIM) $(PACKAGING)
 	$(PIP) install --no-build-isolation --editable .
 	touch $@
 

@@ -44,6 +44,7 @@ static enum treatment treatment_of(const struct target *target, const struct pro
   const char *path = target->path;
   switch (program->kind) {
     case PROGRAM_UNKNOWN:
+    case PROGRAM_TEXT:
       return LEAVE_ALONE;
     case PROGRAM_PRIVILEGED:
       event_warning("setuid-program", " runs ", path, " with other rights than its own: what that does is not seen");
@@ -208,6 +209,14 @@ static long run_injected(const struct target *target, const struct program *prog
   return run(&watched, context);
 }
 
+// What libc will execute when the kernel refuses a text.
+static void inspect_shell(const char *text, struct program *program) {
+  program_inspect(AT_FDCWD, "/bin/sh", program);
+  if (program->kind == PROGRAM_DYNAMIC) return;
+  program->kind = PROGRAM_UNKNOWN;
+  unseen(text, " by a shell that uses no shared libraries: what that does is not seen");
+}
+
 long with_watch(const struct target *target, run_target *run, void *context) {
   struct program program;
   if (!watching() || !target->argv) return run(target, context);
@@ -216,6 +225,7 @@ long with_watch(const struct target *target, run_target *run, void *context) {
     return run(target, context);
   }
   program_inspect(target->dirfd, target->path, &program);
+  if (program.kind == PROGRAM_TEXT) inspect_shell(target->path, &program);
   switch (treatment_of(target, &program)) {
     case INJECT:
       return run_injected(target, &program, run, context);

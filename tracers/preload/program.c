@@ -170,7 +170,7 @@ static bool runs_as_another(const struct image *image) {
 static enum program_kind kind_of(const struct image *image, struct program *program) {
   const Elf64_Ehdr *elf = &image->elf;
   Elf64_Phdr header;
-  if (image->length < (long)sizeof(Elf32_Ehdr) || !same_bytes(elf->e_ident, ELFMAG, SELFMAG)) return PROGRAM_UNKNOWN;
+  if (image->length < (long)sizeof(Elf32_Ehdr) || !same_bytes(elf->e_ident, ELFMAG, SELFMAG)) return PROGRAM_TEXT;
   if (runs_as_another(image)) return PROGRAM_PRIVILEGED;
   // e_machine is at one place in both classes.
   if (elf->e_ident[EI_CLASS] != ELFCLASS64)

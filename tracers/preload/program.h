@@ -6,6 +6,8 @@
 enum program_kind {
   // Nothing to execute there, or not to be read: the kernel will say.
   PROGRAM_UNKNOWN,
+  // Text without `#!`: execve(2) refuses it, but execvp(3) has the shell read it.
+  PROGRAM_TEXT,
   // A loader will load the shim.
   PROGRAM_DYNAMIC,
   // It makes system calls past every library: static, Go, of another width, or with instructions of its own.
