@@ -1,5 +1,4 @@
-"""Build hook of the wheel: compiles what is native. `roar` and its collector are shipped beside the Python scripts, the
-preload shim in `lib/roar`."""
+"""Build hook of the wheel: compiles the programs beside the Python scripts, and the preload shim in `lib/roar`."""
 
 from __future__ import annotations
 
