@@ -21,6 +21,7 @@ from roard.paths import state_dir
 from roard.projects import Projects
 from roard.service.daemon import DaemonServicer, Identity
 from roard.service.interceptors import Gate
+from roard.supervision.collector import Collector
 from roard.supervision.registry import Registry
 from roard.supervision.runs import Runs
 
@@ -47,6 +48,7 @@ class App:
         self._stop = asyncio.Event()
         self._projects = Projects(HashPool())
         self._runs = Runs(self._projects, Registry(os.path.join(state_dir(), b"projects")))
+        self._collector = Collector(runtime.path)
         self._gate = Gate(runtime.write_token(), os.fsdecode(log_path))
         self._server = grpc.aio.server(interceptors=[self._gate], options=_OPTIONS)
         identity = Identity(runtime.socket, log_path)
@@ -91,7 +93,7 @@ class App:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         self._gate.loaded.set()
-        await self._runs.sweep_known()
+        await asyncio.gather(self._collector.start(), self._runs.sweep_known())
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:
         """Ends the daemon when it cannot do its work: the next client starts another."""
@@ -120,6 +122,7 @@ class App:
         with contextlib.suppress(OSError):
             self._runtime.remove_socket(inode)
         drained = await self._runs.drain(DRAIN_S)
+        self._collector.close()
         await self._server.stop(grace=0.5)
         if drained:
             self._projects.close()
