@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "event.h"
+#include "ids.h"
 #include "log.h"
 
 #ifndef RESOLVE_IN_ROOT
@@ -21,32 +22,9 @@ static bool has_content(const struct stat *stat) { return S_ISREG(stat->st_mode)
 
 // --- opens ---------------------------------------------------------------------------------------------------------------
 
-// Reading opens that would say nothing new, by a hash of everything that makes them different. A hash of 64 bits never
-// meets another one in practice.
-enum { SEEN = 1024 };
-static u64 seen[SEEN];
-
-static u64 mix(u64 hash, u64 value) {
-  hash = (hash ^ value) * 0x9E3779B97F4A7C15;
-  return hash ^ hash >> 29;
-}
-
+// A reading open of a file that was read before, by any process of the run, says nothing new.
 static bool is_news(u32 flags, const struct path *path, const struct stat *stat) {
-  u64 hash = mix(flags, stat->st_ino);
-  hash = mix(hash, stat->st_dev);
-  hash = mix(hash, (u64)stat->st_mtim.tv_sec << 30 ^ (u64)stat->st_mtim.tv_nsec);
-  hash = mix(hash, (u64)stat->st_ctim.tv_sec << 30 ^ (u64)stat->st_ctim.tv_nsec);
-  u32 at = 0;
-  for (; at + 8 <= path->length; at += 8) {
-    u64 word;
-    __builtin_memcpy(&word, path->text + at, sizeof word);
-    hash = mix(hash, word);
-  }
-  for (; at < path->length; at++) hash = mix(hash, (u8)path->text[at]);
-  u64 *slot = &seen[hash % SEEN];
-  if (__atomic_load_n(slot, __ATOMIC_RELAXED) == hash) return false;
-  __atomic_store_n(slot, hash, __ATOMIC_RELAXED);
-  return true;
+  return !shared_remember(hash_text(hash_stat(flags, stat), path->text, path->length));
 }
 
 static bool stat_in_root(const struct opening *opening, struct stat *stat) {
@@ -102,15 +80,16 @@ void opened(long fd, u32 flags) {
 }
 
 void loaded(const char *name) {
+  enum { LIBRARY = 1 };
   struct stat stat;
   struct path path;
-  long fd = raw_open(name, O_PATH);
   struct named named = {AT_FDCWD, name};
-  bool found = fd >= 0 ? raw_fstat((int)fd, &stat) == 0 && path_of_fd((int)fd, &stat, &path)
-                       : raw_stat(AT_FDCWD, name, &stat, 0) == 0 && path_of_name(&named, FOLLOW_LAST, &path);
-  if (fd >= 0) raw_close(fd);
-  if (!found || !S_ISREG(stat.st_mode) || path_is_kernels(&path) || path_is_deleted(&path, &stat)) return;
+  if (raw_stat(AT_FDCWD, name, &stat, 0) < 0 || !S_ISREG(stat.st_mode)) return;
+  u64 hash = hash_text(hash_stat(LIBRARY, &stat), name, length_of(name));
+  if (name[0] == '/' && !path_root_is_changed() && shared_knows(hash)) return;
+  if (!path_of_name(&named, FOLLOW_LAST, &path) || path_is_kernels(&path)) return;
   if (is_news(O_RDONLY, &path, &stat)) event_open(O_RDONLY, &path, &stat, NULL, 0);
+  if (name[0] == '/') shared_remember(hash);
 }
 
 // --- names -----------------------------------------------------------------------------------------------------------------
@@ -340,11 +319,14 @@ void before_chroot(struct rooting *rooting, const char *path) {
 }
 
 void after_chroot(const struct rooting *rooting) {
+  root_changed();
   if (rooting->known) path_root_entered(&rooting->path);
 }
 
 void after_namespace(int flags) {
+  if (flags & CLONE_NEWPID || !flags) process_ids_are_local();
   if (flags & CLONE_FILES) path_descriptors_are_private();
+  if (flags & (CLONE_NEWNS | CLONE_NEWUSER) || !flags) root_changed();
   if (flags & CLONE_NEWNS)
     event_warning("mount-namespace", " has mounts of its own: what it changed there may be missing, or under another name",
                   NULL, "");

@@ -95,9 +95,9 @@ static const char *find(char *const *envp, const char *start) {
 
 // --- start -------------------------------------------------------------------------------------------------------------------
 
-static bool stat_and_path(const char *link, struct stat *stat, struct path *path) {
-  struct named named = {AT_FDCWD, link};
-  return raw_stat(AT_FDCWD, link, stat, 0) == 0 && path_of_name(&named, FOLLOW_LAST, path);
+static bool find_path(const char *name, struct path *path) {
+  struct named named = {AT_FDCWD, name};
+  return path_of_name(&named, FOLLOW_LAST, path);
 }
 
 // Scripts that are the interpreter of a script; the last interpreter is the program itself.
@@ -132,7 +132,8 @@ static void tell_exec(char *const *argv) {
   exe.text[length] = 0;
   struct event_exec exec = {.exe = &exe, .stat = &stat, .argv = argv};
   const char *file = getauxval ? (const char *)getauxval(AT_EXECFN) : NULL;
-  if (file && stat_and_path(file, &script_stat, &script) && S_ISREG(script_stat.st_mode) && !same_file(&script_stat, &stat)) {
+  bool other = file && !same_text(file, exe.text) && raw_stat(AT_FDCWD, file, &script_stat, 0) == 0;
+  if (other && S_ISREG(script_stat.st_mode) && !same_file(&script_stat, &stat) && find_path(file, &script)) {
     tell_interpreters(file, &stat);
     exec.script = &script;
     exec.script_stat = &script_stat;

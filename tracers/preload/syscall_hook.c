@@ -8,6 +8,7 @@
 #include "event.h"
 #include "exec.h"
 #include "files.h"
+#include "ids.h"
 #include "next.h"
 #include "process.h"
 
@@ -184,6 +185,14 @@ static long watched(call *next, long number, long a, long b, long c, long d, lon
       result = GO();
       if (result == 0) after_namespace((int)b);
       return result;
+    case SYS_setuid:
+    case SYS_setgid:
+    case SYS_setreuid:
+    case SYS_setregid:
+    case SYS_setresuid:
+    case SYS_setresgid:
+      ids_changed();
+      return GO();
     case SYS_io_uring_setup:
       result = GO();
       if (result >= 0) tell_io_uring();
