@@ -56,7 +56,11 @@ static u32 welcome(u32 local) {
   return guest.global;
 }
 
+static bool may_have_guests;
+void process_may_have_guests(void) { may_have_guests = true; }
+
 u32 process_self(void) {
+  if (!may_have_guests) return owner.global;
   u32 local = (u32)raw(SYS_getpid);
   if (local == owner.local) return owner.global;
   const struct id *guest = find_guest(local);
@@ -69,6 +73,7 @@ void process_starts(u32 parent) {
   owner = (struct id){local, local == parent ? local : global_of(local)};
   for (int at = 0; at < GUESTS; at++) guests[at] = (struct id){0, 0};
   guest_count = 0;
+  may_have_guests = false;
   if (parent && parent != owner.global) say_fork(owner.global, parent);
 }
 

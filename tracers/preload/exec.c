@@ -171,6 +171,7 @@ static void keep_variables(char *const *old, char *kept, char **envp) {
 
 static long hand_over(const struct target *target, run_target *run, void *context) {
   char parent[24], dirfd[24];
+  shared_names_are_unknown();
   struct path absolute;
   const char *path = target->path;
   int fd = -1, closes = 0;

@@ -40,7 +40,7 @@ void before_open(struct opening *opening, int dirfd, const char *path, u32 flags
   opening->named = (struct named){dirfd, path};
   opening->flags = flags;
   opening->resolve = resolve;
-  opening->existed = false;
+  opening->existed = opening->plain = false;
   // Only an open that may change something needs to know what was there; a reader finds it as it is.
   bool changes = flags & (O_ACCMODE | O_CREAT | O_TRUNC);
   if (!changes || flags & O_PATH || TEMPORARY(flags)) return;
@@ -48,9 +48,40 @@ void before_open(struct opening *opening, int dirfd, const char *path, u32 flags
   else opening->existed = raw_stat(dirfd, path, &opening->before, 0) == 0;
 }
 
+// Libraries of the user's, between us and libc, must see every open; and a filter of the program's may know open(2) only.
+static bool plainly_forbidden;
+void never_open_plainly(void) { plainly_forbidden = true; }
+
+long open_plainly(struct opening *opening, mode_t mode) {
+  enum {
+    KNOWN = O_ACCMODE | O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_NOATIME |
+            O_SYNC | O_DSYNC | 0100000
+  };
+  const struct named *named = &opening->named;
+  if (plainly_forbidden || opening->flags & ~(u32)KNOWN || !named->path || named->dirfd != AT_FDCWD) return NOT_OPENED;
+  struct open_how how = {.flags = opening->flags | O_LARGEFILE, .mode = 0, .resolve = RESOLVE_NO_SYMLINKS};
+  if (opening->flags & O_CREAT) how.mode = mode & 07777;
+  long result = raw(SYS_openat2, AT_FDCWD, named->path, &how, sizeof how);
+  switch (result) {
+    case -ENOSYS:
+    case -EPERM:
+      plainly_forbidden = true;
+      return NOT_OPENED;
+    case -EINVAL:
+    case -ELOOP:
+    case -EAGAIN:
+    case -E2BIG:
+      return NOT_OPENED;
+    default:
+      opening->plain = result >= 0;
+      return result;
+  }
+}
+
 static bool find_opened(const struct opening *opening, int fd, struct stat *stat, struct path *path) {
   if (raw_fstat(fd, stat) == 0) {
     if (!S_ISREG(stat->st_mode)) return true;
+    if (opening->plain && path_of_plain_name(&opening->named, path)) return true;
     if (path_of_fd(fd, stat, path)) return true;
   }
   // Another thread has closed it already, or there is no /proc: then the name has to do.
@@ -125,6 +156,7 @@ void before_unlink(struct entry *entry, int dirfd, const char *path) { look_at(e
 
 void after_unlink(const struct entry *entry) {
   if (entry->existed && !entry->known) has_no_path(" removed a file that is not seen");
+  if (entry->existed && !S_ISREG(entry->stat.st_mode)) shared_names_changed();
   if (entry->existed && entry->known && S_ISREG(entry->stat.st_mode)) event_unlink(&entry->path, &entry->stat);
 }
 
@@ -240,7 +272,10 @@ void after_rename(const struct renaming *renaming) {
   if (!from->existed) return;
   bool exchanged = renaming->flags & RENAME_EXCHANGE;
   bool content = has_content(&from->stat), other = exchanged && to->existed && has_content(&to->stat);
-  if (!content && !other) return;
+  if (!content && !other) {
+    shared_names_changed();
+    return;
+  }
   if (!from->known || !to->known) {
     has_no_path(" renamed a file that is not seen");
     return;
@@ -252,6 +287,7 @@ void after_rename(const struct renaming *renaming) {
     to = side;
   }
   const struct stat *replaced = to->existed ? &to->stat : NULL;
+  if (!S_ISREG(from->stat.st_mode) || (replaced && !S_ISREG(replaced->st_mode))) shared_names_changed();
   event_rename(exchanged ? RENAME_WAS_EXCHANGE : 0, &from->path, &to->path, &from->stat, replaced);
   if (S_ISDIR(from->stat.st_mode)) moved_with(&from->path, &to->path);
   if (exchanged && replaced && S_ISDIR(replaced->st_mode)) moved_with(&to->path, &from->path);
@@ -320,10 +356,12 @@ void before_chroot(struct rooting *rooting, const char *path) {
 
 void after_chroot(const struct rooting *rooting) {
   root_changed();
+  path_cwd_changed();
   if (rooting->known) path_root_entered(&rooting->path);
 }
 
 void after_namespace(int flags) {
+  if (flags & CLONE_FS) path_cwd_is_shared();
   if (flags & CLONE_NEWPID || !flags) process_ids_are_local();
   if (flags & CLONE_FILES) path_descriptors_are_private();
   if (flags & (CLONE_NEWNS | CLONE_NEWUSER) || !flags) root_changed();
