@@ -77,7 +77,8 @@ HOOK_OPENAT(openat64)
     if (!watching()) return NEXT(name)(path, flags);                 \
     struct opening opening;                                          \
     before_open(&opening, AT_FDCWD, path, (u32)flags, 0);            \
-    int fd = NEXT(name)(path, flags);                                \
+    long plain = open_plainly(&opening, 0);                          \
+    int fd = plain == NOT_OPENED ? NEXT(name)(path, flags) : answer(plain); \
     if (fd >= 0) after_open(&opening, fd);                           \
     return fd;                                                       \
   }
@@ -90,7 +91,8 @@ HOOK_OPEN_2(__open64_2)
     if (!watching()) return NEXT(name)(dirfd, path, flags);          \
     struct opening opening;                                          \
     before_open(&opening, dirfd, path, (u32)flags, 0);               \
-    int fd = NEXT(name)(dirfd, path, flags);                         \
+    long plain = open_plainly(&opening, 0);                          \
+    int fd = plain == NOT_OPENED ? NEXT(name)(dirfd, path, flags) : answer(plain); \
     if (fd >= 0) after_open(&opening, fd);                           \
     return fd;                                                       \
   }

@@ -42,8 +42,8 @@ void before_open(struct opening *opening, int dirfd, const char *path, u32 flags
   opening->resolve = resolve;
   opening->existed = opening->plain = false;
   // Only an open that may change something needs to know what was there; a reader finds it as it is.
-  bool changes = flags & (O_ACCMODE | O_CREAT | O_TRUNC);
-  if (!changes || flags & O_PATH || TEMPORARY(flags)) return;
+  bool changes = flags & (O_ACCMODE | O_CREAT | O_TRUNC), made = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+  if (!changes || made || flags & O_PATH || TEMPORARY(flags)) return;
   if (resolve & RESOLVE_IN_ROOT) opening->existed = stat_in_root(opening, &opening->before);
   else opening->existed = raw_stat(dirfd, path, &opening->before, 0) == 0;
 }
