@@ -67,6 +67,9 @@ bool log_map(const char *rundir) {
   if (length + sizeof NAME > sizeof log_path) return false;
   copy(log_path, rundir, length);
   copy(log_path + length, NAME, sizeof NAME);
+  // A launcher that is itself part of a run: what its child maps from here on is another log.
+  if (header)
+    for (size_t number = 0; number < WINDOWS; number++) windows[number] = NULL;
   struct header *mapped = (struct header *)window(0);
   if (!mapped) return false;
   if (!same_bytes(mapped->magic, "ROARTRAC", 8) || mapped->version != 2) return false;

@@ -284,9 +284,12 @@ HOOK int roar_join(const char *shim, const char *roar, const char *rundir) {
   // What the loader and the variable of the next program cannot take.
   for (const char *at = shim; *at; at++)
     if (*at == ' ' || *at == ':' || *at == '\n') return EINVAL;
+  // A launcher that is itself part of a run was loaded with us: libc's functions are the next ones then.
+  bool is_preloaded = log_is_mapped();
+  if (is_preloaded) event_warning("nested-run", " starts a run of its own: what belongs to that is not seen here", NULL, "");
   setup = (struct setup){shim, roar, rundir};
   if (!log_map(rundir)) return EIO;
-  next_is_anywhere();
+  if (!is_preloaded) next_is_anywhere();
   process_starts(0);
   state = ON;
   return 0;
