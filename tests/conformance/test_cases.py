@@ -14,7 +14,7 @@ from judge import Verdict
 from runner import Tool, run_case
 from stage import scratch
 
-BACKENDS = ("ptrace",)
+BACKENDS = ("preload", "ptrace")
 CASES = {case.name: case for case in load_cases()}
 
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "event.h"
+#include "exec.h"
 #include "files.h"
 #include "jump.h"
 #include "log.h"
@@ -293,7 +294,9 @@ HOOK int roar_join(const char *shim, const char *roar, const char *rundir) {
 }
 
 HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]);
-HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]) { return execve(path, argv, envp); }
+HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]) {
+  return watched_execve(path, argv, envp);
+}
 
 // The compiler may call these, and nobody else: libc's own ones may not be ready yet.
 void *memcpy(void *to, const void *from, size_t count) {

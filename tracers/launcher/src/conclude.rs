@@ -54,13 +54,7 @@ pub fn conclude(project: &Project, plan: Plan, mut command: Running, ended: &End
 }
 
 /// Folds the trace, and seals the run with the result.
-fn seal(
-    rundir: &RunDir,
-    warnings: &[Warning],
-    watch: &mut Watch,
-    clock: Clock,
-    ended: &Ended,
-) -> Result<(), Failure> {
+fn seal(rundir: &RunDir, warnings: &[Warning], watch: &mut Watch, clock: Clock, ended: &Ended) -> Result<(), Failure> {
     let end = RunEnd {
         exit_code: ended.exit.code(),
         exit_signal: ended.exit.signal(),
@@ -69,8 +63,8 @@ fn seal(
         events_lost: watch.finish(LAST_EXITS),
     };
     let cannot = |cause: String| Failure::new("not-sealed", "the run cannot be sealed").cause(cause);
-    let mut folded: FoldedTrace =
-        trace::fold_run(&rundir.path, Some(end), lives(clock, LAST_EXITS)).map_err(|error| cannot(error.to_string()))?;
+    let mut folded: FoldedTrace = trace::fold_run(&rundir.path, Some(end), lives(clock, LAST_EXITS))
+        .map_err(|error| cannot(error.to_string()))?;
     folded.warnings.extend(warnings.iter().cloned().chain(watch.obituary().map(tracer_lost)));
     rundir.seal(&folded).map_err(|error| cannot(format!("`{}`: {error}", rundir.path.display())))
 }
@@ -82,8 +76,7 @@ fn lives(clock: Clock, patience: Duration) -> impl Fn(u32, u64) -> bool {
     const TICK_NS: u64 = 10_000_000;
     let deadline = Instant::now() + patience;
     move |pid, last_ns| {
-        let is_there =
-            || started_ns(pid as i32).is_some_and(|start| start <= clock.start_ns() + last_ns + TICK_NS);
+        let is_there = || started_ns(pid as i32).is_some_and(|start| start <= clock.start_ns() + last_ns + TICK_NS);
         while is_there() {
             if Instant::now() >= deadline {
                 return true;

@@ -167,6 +167,8 @@ fn create_stream(rundir: &Path, pid: i32, clock: Clock) -> Option<LogWriter> {
 }
 
 fn unseen(pid: i32, error: &io::Error) -> What {
-    let message = format!("process {pid} runs a program that only ptrace can watch, and it cannot here ({error}): what it does is not seen");
+    let message = format!(
+        "process {pid} runs a program that only ptrace can watch, and it cannot here ({error}): what it does is not seen"
+    );
     observe::warning("process-unseen", message)
 }
