@@ -1,7 +1,7 @@
 // Functions of libc that execute a program or start one.
 #include <alloca.h>
 #include <errno.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
