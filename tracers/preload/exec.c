@@ -2,7 +2,7 @@
 
 #include <alloca.h>
 #include <errno.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <unistd.h>
 
 #include "event.h"

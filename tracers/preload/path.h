@@ -1,7 +1,7 @@
 // Names: from what a program gave to a system call to the one path that the kernel means. All without descriptors.
 #pragma once
 
-#include <limits.h>
+#include <linux/limits.h>
 
 #include "raw.h"
 

@@ -9,12 +9,13 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "event.h"
+#include "exec.h"
 #include "files.h"
 #include "jump.h"
 #include "log.h"
@@ -296,7 +297,9 @@ HOOK int roar_join(const char *shim, const char *roar, const char *rundir) {
 }
 
 HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]);
-HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]) { return execve(path, argv, envp); }
+HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]) {
+  return watched_execve(path, argv, envp);
+}
 
 // The compiler may call these, and nobody else: libc's own ones may not be ready yet.
 void *memcpy(void *to, const void *from, size_t count) {
