@@ -73,9 +73,9 @@ struct seen_key {
 	__u64 dentry;
 	__u64 mount;
 	__u64 ino;
-	__s64 mtime_ns;
-	__s64 ctime_ns;
-	__u64 run;
+	__u64 changed; /* ctime, which changes whenever content, times or name do */
+	__u32 changed_nsec;
+	__u32 run;
 };
 
 struct {
@@ -567,18 +567,30 @@ INLINE void calibrate(struct scratch *s, struct file *file, __u32 tgid)
 	emit(1);
 }
 
-/* True for a reading open that was reported before. Otherwise `key` is what to note once it is reported. */
-INLINE int is_old_news(struct seen_key *key, __u32 flags, struct scratch *s, struct file *file)
+/* What tells a reading open from all others; zero for any other open. */
+INLINE void seen_key_of(struct seen_key *key, __u32 run, __u32 flags, struct file *file, struct inode *inode)
 {
+	struct inode___time *time = (void *)inode;
+	struct inode___old *old = (void *)inode;
+	struct path path;
+
 	if (flags & (O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE_BIT))
-		return 0;
-	key->dentry = (__u64)READ(file, f_path.dentry);
-	key->mount = (__u64)READ(file, f_path.mnt);
-	key->ino = s->event.stat.ino;
-	key->mtime_ns = s->event.stat.mtime_ns;
-	key->ctime_ns = s->event.stat.ctime_ns;
-	key->run = s->event.run;
-	return bpf_map_lookup_elem(&seen, key) != 0;
+		return;
+	bpf_probe_read_kernel(&path, sizeof(path), &file->f_path);
+	key->dentry = (__u64)path.dentry;
+	key->mount = (__u64)path.mnt;
+	key->ino = READ(inode, i_ino);
+	if (HAS_FIELD(inode, i_ctime_sec)) {
+		key->changed = READ(inode, i_ctime_sec);
+		key->changed_nsec = NSEC(READ(inode, i_ctime_nsec));
+	} else if (HAS_FIELD(time, __i_ctime)) {
+		key->changed = READ(time, __i_ctime.tv_sec);
+		key->changed_nsec = NSEC(READ(time, __i_ctime.tv_nsec));
+	} else {
+		key->changed = READ(old, i_ctime.tv_sec);
+		key->changed_nsec = READ(old, i_ctime.tv_nsec);
+	}
+	key->run = run;
 }
 
 /* Reports an open that gave a descriptor. `before`: s->pending tells what was there. */
@@ -598,13 +610,14 @@ SUBPROGRAM int opened(__u64 run_tgid, long number, __u32 flags, int before)
 	inode = READ(file, f_inode);
 	if (!is_regular(inode) || READ(file, f_mode) & FMODE_PATH)
 		return 0;
+	seen_key_of(&key, run, flags, file, inode);
+	if (key.dentry && bpf_map_lookup_elem(&seen, &key))
+		return 0;
 	begin(s, ROAR_OPEN, run, tgid);
 	s->event.fs_magic = READ(READ(inode, i_sb), s_magic);
 	if (s->event.fs_magic == PROC_SUPER_MAGIC || s->event.fs_magic == SYSFS_MAGIC)
 		return 0;
 	take_stat(&s->event.stat, inode);
-	if (is_old_news(&key, flags, s, file))
-		return 0;
 	s->event.flags = flags;
 	s->event.known = ROAR_STAT;
 	if (READ(file, f_mode) & FMODE_CREATED)
