@@ -1,4 +1,4 @@
-"""Build hook of the wheel: compiles `roar` and its collector, shipped beside the Python scripts, and the shim."""
+"""Build hook of the wheel: compiles the programs beside the Python scripts, and the preload shim in `lib/roar`."""
 
 from __future__ import annotations
 
