@@ -77,12 +77,22 @@ bool log_map(const char *rundir) {
   return true;
 }
 
+void log_forget(void) {
+  header = NULL;
+  for (int at = 0; at < WINDOWS; at++) windows[at] = NULL;
+}
+
 bool log_is_mapped(void) { return header != NULL; }
 
 bool log_is_reachable(void) {
+  struct stat stat;
   long fd = raw_open(log_path, O_RDWR | O_NOFOLLOW);
-  if (fd >= 0) raw_close(fd);
-  return fd >= 0;
+  if (fd < 0) return false;
+  bool known = raw_fstat((int)fd, &stat) == 0;
+  raw_close(fd);
+  // Capabilities may have opened it, and not survive the exec.
+  u32 user = (u32)raw(SYS_geteuid);
+  return known && (user == 0 || user == stat.st_uid);
 }
 
 bool shared_knows(u64 hash) { return __atomic_load_n(&table->hashes[hash % TABLE], __ATOMIC_RELAXED) == hash; }

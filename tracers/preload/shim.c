@@ -285,9 +285,15 @@ HOOK int roar_join(const char *shim, const char *roar, const char *rundir) {
   // What the loader and the variable of the next program cannot take.
   for (const char *at = shim; *at; at++)
     if (*at == ' ' || *at == ':' || *at == '\n') return EINVAL;
+  if (state == ON) {
+    // The launcher belongs to another run itself, and has the shim in it as any program has.
+    event_warning("nested-tracer", " starts a run of its own: what belongs to that is not seen here", NULL, "");
+    log_forget();
+  } else {
+    next_is_anywhere();
+  }
   setup = (struct setup){shim, roar, rundir};
   if (!log_map(rundir)) return EIO;
-  next_is_anywhere();
   process_starts(0);
   state = ON;
   return 0;
