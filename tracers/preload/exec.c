@@ -54,7 +54,7 @@ static enum treatment treatment_of(const struct target *target, const struct pro
       unseen(path, ", a program of another machine: what it does is not seen");
       return LEAVE_ALONE;
     case PROGRAM_UNREADABLE:
-      unseen(path, ", which may be executed and not be read: if it is a static program, what it does is not seen");
+      unseen(path, ", which could not be looked into: if it is a static program, what it does is not seen");
       return shim_is_out_of_reach(path) ? LEAVE_ALONE : INJECT;
     case PROGRAM_DYNAMIC:
       return shim_is_out_of_reach(path) ? LEAVE_ALONE : INJECT;

@@ -1,6 +1,8 @@
 // Functions of libc that open, rename, link, remove or cut files. A hook reads what it must know, calls the next function
 // of its name, and tells what that did if it succeeded; errno is what the next function left, as nothing here touches it.
 #include <fcntl.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -11,6 +13,7 @@
 #include "files.h"
 #include "log.h"
 #include "next.h"
+#include "sandbox.h"
 
 // libc's own headers make aliases and macros of some of these names; the hooks are plain functions.
 #undef mknod
@@ -371,6 +374,12 @@ HOOK_NAMES(pivot_root, (const char *root, const char *old), (root, old))
 HOOK_NAMES(mount, (const char *source, const char *target, const char *type, unsigned long flags, const void *data),
            (source, target, type, flags, data))
 HOOK_NAMES(umount2, (const char *target, int flags), (target, flags))
+
+HOOK int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+HOOK int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  if (option == PR_SET_SECCOMP) before_filter(a == SECCOMP_MODE_FILTER ? (const void *)b : NULL);
+  return NEXT(prctl)(option, a, b, c, d);
+}
 
 HOOK int unshare(int flags);
 HOOK int unshare(int flags) {

@@ -67,9 +67,6 @@ bool log_map(const char *rundir) {
   if (length + sizeof NAME > sizeof log_path) return false;
   copy(log_path, rundir, length);
   copy(log_path + length, NAME, sizeof NAME);
-  // A launcher that is itself part of a run: what its child maps from here on is another log.
-  if (header)
-    for (size_t number = 0; number < WINDOWS; number++) windows[number] = NULL;
   struct header *mapped = (struct header *)window(0);
   if (!mapped) return false;
   if (!same_bytes(mapped->magic, "ROARTRAC", 8) || mapped->version != 2) return false;
@@ -80,12 +77,22 @@ bool log_map(const char *rundir) {
   return true;
 }
 
+void log_forget(void) {
+  header = NULL;
+  for (int at = 0; at < WINDOWS; at++) windows[at] = NULL;
+}
+
 bool log_is_mapped(void) { return header != NULL; }
 
 bool log_is_reachable(void) {
+  struct stat stat;
   long fd = raw_open(log_path, O_RDWR | O_NOFOLLOW);
-  if (fd >= 0) raw_close(fd);
-  return fd >= 0;
+  if (fd < 0) return false;
+  bool known = raw_fstat((int)fd, &stat) == 0;
+  raw_close(fd);
+  // Capabilities may have opened it, and not survive the exec.
+  u32 user = (u32)raw(SYS_geteuid);
+  return known && (user == 0 || user == stat.st_uid);
 }
 
 bool shared_knows(u64 hash) { return __atomic_load_n(&table->hashes[hash % TABLE], __ATOMIC_RELAXED) == hash; }

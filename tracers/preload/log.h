@@ -6,6 +6,9 @@
 // Maps the log of the run directory. False: it cannot be reached; then nothing is ever written.
 bool log_map(const char *rundir);
 
+// Before another log is mapped.
+void log_forget(void);
+
 // Whether events go anywhere.
 bool log_is_mapped(void);
 

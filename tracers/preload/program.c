@@ -218,7 +218,9 @@ static bool inspect_once(int dirfd, const char *path, struct program *program, c
     image.fd = (int)raw(SYS_openat, dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
   }
   if (image.fd < 0) {
-    program->kind = image.fd == -EACCES && raw(SYS_faccessat, dirfd, path, X_OK) == 0 ? PROGRAM_UNREADABLE : PROGRAM_UNKNOWN;
+    // Not allowed, or no descriptor is free.
+    bool executable = by_descriptor || raw(SYS_faccessat, dirfd, path, X_OK) == 0;
+    program->kind = executable ? PROGRAM_UNREADABLE : PROGRAM_UNKNOWN;
     return false;
   }
   image.length = raw(SYS_pread64, image.fd, image.bytes, HEAD, 0);

@@ -209,6 +209,8 @@ void process_forked(u32 parent) {
   path_cwd_is_private();
 }
 
+void process_is_left_alone(void) { state = OFF; }
+
 void tell_io_uring(void) {
   event_warning("io-uring", " uses io_uring: files that it opened or renamed through it are not seen", NULL, "");
 }
@@ -285,12 +287,15 @@ HOOK int roar_join(const char *shim, const char *roar, const char *rundir) {
   // What the loader and the variable of the next program cannot take.
   for (const char *at = shim; *at; at++)
     if (*at == ' ' || *at == ':' || *at == '\n') return EINVAL;
-  // A launcher that is itself part of a run was loaded with us: libc's functions are the next ones then.
-  bool is_preloaded = log_is_mapped();
-  if (is_preloaded) event_warning("nested-run", " starts a run of its own: what belongs to that is not seen here", NULL, "");
+  if (state == ON) {
+    // The launcher belongs to another run itself, and has the shim in it as any program has.
+    event_warning("nested-run", " starts a run of its own: what belongs to that is not seen here", NULL, "");
+    log_forget();
+  } else {
+    next_is_anywhere();
+  }
   setup = (struct setup){shim, roar, rundir};
   if (!log_map(rundir)) return EIO;
-  if (!is_preloaded) next_is_anywhere();
   process_starts(0);
   state = ON;
   return 0;
