@@ -304,6 +304,9 @@ impl Files {
             file.changed |= file.opened_for_write;
         }
         file.base.mtime_ns = after.mtime_ns;
+        if let Some((_, last)) = self.parted.get_mut(&before.id()).filter(|(_, last)| last.same_content(before)) {
+            last.mtime_ns = after.mtime_ns;
+        }
         for origin in &file.read_as {
             if let Some(mark) = self.reads.get_mut(origin).filter(|mark| mark.stat.same_content(before)) {
                 (mark.stat.mtime_ns, mark.stat.ctime_ns) = (after.mtime_ns, after.ctime_ns);
