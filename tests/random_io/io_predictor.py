@@ -568,13 +568,19 @@ class Predictor:
 
     def _do_utimes(self, process: Process, path: str, seconds: str) -> int:
         del seconds
-        self._at(process, "-", path)
-        return 0
+        return self._set_times(self._at(process, "-", path))
 
     def _do_futimes(self, process: Process, slot: str, seconds: str) -> int:
         del seconds
-        if self._slot(process, slot).is_path:
+        file = self._slot(process, slot)
+        if file.is_path:
             raise FailedError
+        return self._set_times(file.name)
+
+    @staticmethod
+    def _set_times(name: Name) -> int:
+        if name.inode.old and not name.alive and name.inode.names:
+            raise UnspecifiedError("times set by a descriptor whose name is gone, of a file that has another name")
         return 0
 
     def _do_spawn(self, process: Process, path: str) -> int:
