@@ -157,7 +157,10 @@ impl Files {
         let found = before.filter(|before| before.id() == stat.id()).unwrap_or(stat);
         let number = self.found(path, found);
         let empty = found.size == 0;
-        if access.reads && !access.truncates && !(access.writes && empty) {
+        let file = &self.files[number];
+        // Filled since by the job itself, as far as anybody knows.
+        let was_empty = empty || (file.opened_for_write && file.base.size == 0);
+        if access.reads && !access.truncates && !(access.writes && was_empty) {
             self.mark_read(path, number, found, false);
         }
         let file = &mut self.files[number];

@@ -185,6 +185,11 @@ fn opening_for_write_and_changing_nothing_is_no_output() {
 }
 
 #[test]
+fn an_empty_file_that_the_job_fills_and_opens_again_is_no_input() {
+    world().open("empty", RW).fill("empty", 8).open("empty", RW).expect("", "empty");
+}
+
+#[test]
 fn appending_is_an_output_and_no_input() {
     world().open("old", WR | APPEND).fill("old", 8).expect("", "old");
 }
