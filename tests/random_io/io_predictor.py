@@ -16,6 +16,7 @@ SLOTS, MAPS, KIDS, DATA_MAX = 6, 3, 8, 8192
 """As in interpreter.c."""
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 RACED = b"raced"
+KINDS = {"file": Kind.FILE, "script": Kind.FILE, "dir": Kind.DIRECTORY, "alias": Kind.LINK}
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,12 @@ class Predictor:
             if entry.kind == "same":
                 inode = self.files.walk(self.files.root, entry.words[2], follow=False).existing().inode
             else:
-                inode = Inode(Kind("file" if entry.kind == "script" else entry.kind), old=True)
+                inode = Inode(KINDS[entry.kind], old=True)
             if entry.kind == "file":
                 inode.content = bytearray(entry.content)
             elif entry.kind == "script":
                 inode.content, inode.executable = bytearray(self.shebang), True
-            elif entry.kind == "symlink":
+            elif entry.kind == "alias":
                 inode.target = entry.words[2]
             inode.size_before = len(inode.content)
             self.files.add(parent, spot.text, inode, source=entry.path, placed=False)
@@ -338,10 +339,7 @@ class Predictor:
             if exclusive:
                 raise FailedError
             self._check_open(name, flags)
-        if flags & os.O_PATH:
-            file = OpenFile(name, is_path=True)
-        else:
-            file = self._open_existing(name, flags)
+        file = OpenFile(name, is_path=True) if flags & os.O_PATH else self._open_existing(name, flags)
         return self._put(process, slot, file, closed_by_exec=bool(flags & os.O_CLOEXEC))
 
     @staticmethod
@@ -613,5 +611,3 @@ class Predictor:
 def _holds(other: Name, name: Name) -> bool:
     """Whether a name lies in what is to be replaced by it, or exchanged with it."""
     return name is not other and name.is_at_or_below(other)
-
-

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +20,7 @@ from io_program import Program
 from roar_proto.v1 import run_pb2
 
 from roard.trace.format import Kind, unseal
+from roard.version import version
 
 FOLDER = Path(__file__).resolve().parent
 CACHE = FOLDER.parents[1] / "build" / "random_io"
@@ -96,7 +99,7 @@ class Recorder:
             path = root / entry.path
             if entry.kind == "dir":
                 path.mkdir()
-            elif entry.kind == "symlink":
+            elif entry.kind == "alias":
                 path.symlink_to(_target(entry.words[2], root))
             elif entry.kind == "same":
                 path.hardlink_to(root / entry.words[2])
@@ -217,7 +220,25 @@ def recorder(roar: str, backend: str) -> Iterator[Recorder]:
         (folder / "run").mkdir(mode=0o700)
         (folder / "project" / ".roar").mkdir(parents=True)
         (folder / "project" / ".roar" / "config.toml").touch()
-        yield Recorder(roar, backend, interpreter, folder)
+        with collector(roar, folder / "run") if backend == "ebpf" else nullcontext():
+            yield Recorder(roar, backend, interpreter, folder)
+
+
+@contextmanager
+def collector(roar: str, runtime: Path) -> Iterator[None]:
+    """Starts the collector of eBPF events and holds it, as a daemon does. Raises RunError when it cannot work."""
+    command = [os.path.join(os.path.dirname(roar), "roar-collector"), "--serve", str(runtime)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        verdict = json.loads(process.stdout.readline())
+        if not verdict["usable"]:
+            raise RunError(verdict["reason"])
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as hold:
+            hold.connect(str(runtime / "collector.sock"))
+            hold.send(b"hold " + version().encode())
+            if hold.recv(4096) != b"ok":
+                raise RunError("the collector does not want to be held")
+            yield
 
 
 def compiled() -> Path:
