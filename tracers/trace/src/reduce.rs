@@ -260,7 +260,8 @@ impl Files {
 
     /// Not by way of its old name: after an exchange of directories, that is another file's new one.
     fn moved(&mut self, from: &[u8], to: &[u8], stat: &Stat) {
-        if !stat.is_known() {
+        // Not told, or a directory that was renamed to where it was.
+        if !stat.is_known() || from == to {
             return;
         }
         if self.by_name(to, stat).is_none() {

@@ -466,6 +466,12 @@ fn a_directory_renamed_twice_keeps_the_first_origin() {
 }
 
 #[test]
+fn a_directory_renamed_to_where_it_is_moves_nothing() {
+    let world = world().with("d/a", 1);
+    world.rename_directory("d", "d").expect("", "");
+}
+
+#[test]
 fn directories_exchanged_keep_files_of_one_name_apart() {
     let world = world().with("a/same", 1).with("b/same", 2).with("a/one", 3);
     let directory = |ino| Stat { dev: 1, ino, mode: u64::from(libc::S_IFDIR), ..Stat::default() };
