@@ -257,7 +257,7 @@ class Predictor:
             if truncates:
                 inode.resize(0)
                 inode.wiped = True
-            elif reads and not (writes and not inode.content):
+            elif reads and not (writes and (not inode.content or not inode.size_before)):
                 self._use(name)
         return OpenFile(name, reads=reads, writes=writes, appends=bool(flags & os.O_APPEND))
 

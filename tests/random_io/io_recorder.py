@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,6 +62,9 @@ class Recorder:
     backend: str
     interpreter: Path
     folder: Path
+    """Its name is short, as are those in it: eBPF finds its way through symbolic links of up to 59 bytes only."""
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    """Of the jobs."""
 
     @property
     def shebang(self) -> bytes:
@@ -68,8 +72,12 @@ class Recorder:
 
     def record(self, programs: Sequence[Program]) -> list[Outcome]:
         """Runs programs one after the other as one job. Raises RunError."""
-        with tempfile.TemporaryDirectory(prefix="job-", dir=self.folder / "project") as work:
-            return self._record(programs, Path(work))
+        work = self.folder / "p" / str(next(self.numbers))
+        work.mkdir()
+        try:
+            return self._record(programs, work)
+        finally:
+            shutil.rmtree(work)
 
     def _record(self, programs: Sequence[Program], work: Path) -> list[Outcome]:
         descriptors: list[int] = []
@@ -77,7 +85,7 @@ class Recorder:
         tables.mkdir()
         try:
             for number, program in enumerate(programs):
-                root = work / f"p{number}"
+                root = work / str(number)
                 self._plant(program, root)
                 opened = [self._open(root / entry.path, int(entry.words[2], 8)) for entry in program.inherited]
                 descriptors += opened
@@ -131,7 +139,7 @@ class Recorder:
         return (work / "said").read_text().splitlines()
 
     def _outcomes(self, roots: list[Path], before: list[dict[str, int]], said: list[str]) -> list[Outcome]:
-        runs = self.folder / "project" / ".roar" / "runs"
+        runs = self.folder / "p" / ".roar" / "runs"
         (run,) = runs.iterdir()
         sealed = run / "folded"
         folded = unseal(Kind.FOLDED, run_pb2.FoldedTrace, bytes(sealed), sealed.read_bytes())
@@ -215,11 +223,11 @@ def recorder(roar: str, backend: str) -> Iterator[Recorder]:
     """Yields a recorder in a project that is not below a temporary folder. Raises RunError when gcc cannot compile."""
     CACHE.mkdir(parents=True, exist_ok=True)
     interpreter = compiled()
-    with tempfile.TemporaryDirectory(prefix="run-", dir=CACHE, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="r", dir=CACHE, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "run").mkdir(mode=0o700)
-        (folder / "project" / ".roar").mkdir(parents=True)
-        (folder / "project" / ".roar" / "config.toml").touch()
+        (folder / "p" / ".roar").mkdir(parents=True)
+        (folder / "p" / ".roar" / "config.toml").touch()
         with collector(roar, folder / "run") if backend == "ebpf" else nullcontext():
             yield Recorder(roar, backend, interpreter, folder)
 
