@@ -170,10 +170,12 @@ class Tree:
         self.root = Name(Inode(Kind.DIRECTORY), None, "")
 
     def walk(self, start: Name, path: str, *, follow: bool) -> Spot:
-        """Returns where a path leads, a symbolic link at its end followed or not. Raises FailedError, UnspecifiedError."""
-        at, links, parts = start, 0, _parts(path)
-        if path.startswith("@"):
-            at = self.root
+        """Returns where a path leads; `follow`: also when a symbolic link is at its end.
+
+        Raises FailedError, UnspecifiedError.
+        """
+        at, links = self._start(start, path), 0
+        parts = _parts(path)
         while parts:
             part, *parts = parts
             if at.inode.kind is not Kind.DIRECTORY:
@@ -184,20 +186,19 @@ class Tree:
             entry = at.inode.entries.get(part)
             if entry is not None and entry.inode.kind is Kind.LINK and (parts or follow):
                 links += 1
-                if links > LINKS_MAX:
-                    raise FailedError
-                if entry.inode.target.startswith("@"):
-                    at = self.root
-                parts = _parts(entry.inode.target) + parts
-                if not parts:
-                    return Spot(None, ".", at)
-                continue
-            if not parts:
+                at, parts = self._start(at, entry.inode.target), _parts(entry.inode.target) + parts
+            elif not parts:
                 return Spot(at, part, entry)
-            if entry is None:
+            elif entry is None:
                 raise FailedError
-            at = entry
+            else:
+                at = entry
+            if links > LINKS_MAX:
+                raise FailedError
         return Spot(None, ".", at)
+
+    def _start(self, here: Name, path: str) -> Name:
+        return self.root if path.startswith("@") else here
 
     @staticmethod
     def add(parent: Name, text: str, inode: Inode, *, source: str | None = None, placed: bool = True) -> Name:

@@ -80,9 +80,8 @@ def specified(program: Program, shebang: bytes) -> Program:
     while True:
         try:
             predict(program, shebang)
-        except UnspecifiedError as error:
-            assert error.line is not None
-            program = without_line(program, error.line)
+        except UnspecifiedError as error:  # noqa: PERF203
+            program = without_line(program, error.line or 0)
         else:
             return program
 
@@ -118,6 +117,13 @@ def without_line(program: Program, line: int) -> Program:
     return Program(program.tree, kept_of(program.ops))
 
 
+def _add(made: dict[str, Entry], kind: str, path: str, *words: str) -> None:
+    """Adds something to a tree, if there is a folder for it."""
+    parent = os.path.dirname(path)
+    if path not in made and (not parent or (parent in made and made[parent].kind == "dir")):
+        made[path] = Entry((kind, path, *words))
+
+
 class Maker:
     """Makes the parts of one program. Remembers what it made, so that most operations find something to work on."""
 
@@ -131,46 +137,41 @@ class Maker:
         self._went = False
         """Somewhere else than in the program's folder."""
         makers: list[tuple[int, Callable[[], list[Op]]]] = [
-            (12, self._open), (5, self._read), (6, self._write), (6, self._save), (5, self._atomic_save), (4, self._load),
-            (3, self._close), (8, self._rename), (3, self._exchange), (6, self._link), (6, self._unlink),
-            (2, self._symlink), (3, self._mkdir), (2, self._rmdir), (2, self._chdir), (3, self._truncate),
-            (2, self._ftruncate), (3, self._mmap), (4, self._touch), (4, self._copy), (2, self._dup), (3, self._utimes),
-            (1, self._mknod), (2, self._tmpfile), (1, self._spawn), (1, self._race), (1, self._exec), (1, self._seek),
-            (3, self._edit), (1, self._publish), (2, self._go_back), (1, self._folder),
+            (12, self._open), (5, self._read), (6, self._write), (6, self._save), (5, self._atomic_save),
+            (4, self._load), (3, self._close), (8, self._rename), (3, self._exchange), (6, self._link),
+            (6, self._unlink), (2, self._symlink), (3, self._mkdir), (2, self._rmdir), (2, self._chdir),
+            (3, self._truncate), (2, self._ftruncate), (3, self._mmap), (4, self._touch), (4, self._copy),
+            (2, self._dup), (3, self._utimes), (1, self._mknod), (2, self._tmpfile), (1, self._spawn),
+            (1, self._race), (1, self._exec), (1, self._seek), (3, self._edit), (1, self._publish),
+            (2, self._go_back), (1, self._folder),
         ]  # fmt: skip
         self._bag = [make for weight, make in makers for _ in range(weight)]
 
     def tree(self) -> tuple[Entry, ...]:
-        pick, number = self._chooser.pick, self._chooser.number
+        pick, chance = self._chooser.pick, self._chooser.number
         made: dict[str, Entry] = {}
-
-        def add(kind: str, path: str, *words: str) -> None:
-            parent = os.path.dirname(path)
-            if path not in made and (not parent or (parent in made and made[parent].kind == "dir")):
-                made[path] = Entry((kind, path, *words))
-
         for folder in FOLDERS:
-            if number(0, 5):
-                add("dir", folder)
+            if chance(0, 5):
+                _add(made, "dir", folder)
         for path in OLD:
-            if number(0, 4):
-                add("file", path, pick(("old", path.replace("/", ""), "x")), str(pick((0, 1, 1, 1, 3, 300))))
+            if chance(0, 4):
+                text, repeat = pick(("old", path.replace("/", ""), "x")), pick((0, 1, 1, 1, 3, 300))
+                _add(made, "file", path, text, str(repeat))
         for path in LINKS:
-            if number(0, 1):
-                add("symlink", path, pick(TARGETS))
-        if not number(0, 2):
-            add("script", pick(("s", "d/s", "e/s")))
+            if chance(0, 1):
+                _add(made, "alias", path, pick(TARGETS))
+        if not chance(0, 2):
+            _add(made, "script", pick(("s", "d/s", "e/s")))
         files = [path for path, entry in made.items() if entry.kind == "file"]
-        if files and not number(0, 1):
-            add("same", pick(("f", "s", "d/c", "e/c")), pick(files))
-        inherited = []
-        if files and not number(0, 5):
-            flags = pick((os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_APPEND))
-            slot = pick(self._slots)
-            self._opened.append(slot)
-            inherited.append(Entry(("fd", pick(files), f"{flags:o}", slot)))
+        if files and not chance(0, 1):
+            _add(made, "same", pick(("f", "s", "d/c", "e/c")), pick(files))
         self._known += made
+        inherited = [self._inherited(pick(files))] if files and not chance(0, 5) else []
         return (*made.values(), *inherited)
+
+    def _inherited(self, path: str) -> Entry:
+        flags = self._chooser.pick((os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_APPEND))
+        return Entry(("fd", path, f"{flags:o}", self._new_slot()))
 
     def ops(self, count: int, depth: int) -> tuple[Op, ...]:
         number, kids = self._chooser.number, 0
@@ -207,10 +208,8 @@ class Maker:
     def _path(self) -> str:
         """A path, most probably one that leads somewhere."""
         pick, number = self._chooser.pick, self._chooser.number
-        if self._known and number(0, 4):
-            path = pick(self._known)
-        else:
-            path = "/".join(pick(WORDS) for _ in range(number(1, 3)))
+        known = self._known and number(0, 4)
+        path = pick(self._known) if known else "/".join(pick(WORDS) for _ in range(number(1, 3)))
         prefix = pick(("@/",) if self._went and number(0, 2) else ("",) * 14 + ("@/", "@/", "./", "../"))
         return path if path.startswith(("@", ".")) else prefix + path
 

@@ -16,6 +16,7 @@ SLOTS, MAPS, KIDS, DATA_MAX = 6, 3, 8, 8192
 """As in interpreter.c."""
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 RACED = b"raced"
+KINDS = {"file": Kind.FILE, "script": Kind.FILE, "dir": Kind.DIRECTORY, "alias": Kind.LINK}
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,12 @@ class Predictor:
             if entry.kind == "same":
                 inode = self.files.walk(self.files.root, entry.words[2], follow=False).existing().inode
             else:
-                inode = Inode(Kind("file" if entry.kind == "script" else entry.kind), old=True)
+                inode = Inode(KINDS[entry.kind], old=True)
             if entry.kind == "file":
                 inode.content = bytearray(entry.content)
             elif entry.kind == "script":
                 inode.content, inode.executable = bytearray(self.shebang), True
-            elif entry.kind == "symlink":
+            elif entry.kind == "alias":
                 inode.target = entry.words[2]
             inode.size_before = len(inode.content)
             self.files.add(parent, spot.text, inode, source=entry.path, placed=False)
@@ -256,7 +257,7 @@ class Predictor:
             if truncates:
                 inode.resize(0)
                 inode.wiped = True
-            elif reads and not (writes and not inode.content):
+            elif reads and not (writes and (not inode.content or not inode.size_before)):
                 self._use(name)
         return OpenFile(name, reads=reads, writes=writes, appends=bool(flags & os.O_APPEND))
 
@@ -338,10 +339,7 @@ class Predictor:
             if exclusive:
                 raise FailedError
             self._check_open(name, flags)
-        if flags & os.O_PATH:
-            file = OpenFile(name, is_path=True)
-        else:
-            file = self._open_existing(name, flags)
+        file = OpenFile(name, is_path=True) if flags & os.O_PATH else self._open_existing(name, flags)
         return self._put(process, slot, file, closed_by_exec=bool(flags & os.O_CLOEXEC))
 
     @staticmethod
@@ -568,13 +566,19 @@ class Predictor:
 
     def _do_utimes(self, process: Process, path: str, seconds: str) -> int:
         del seconds
-        self._at(process, "-", path)
-        return 0
+        return self._set_times(self._at(process, "-", path))
 
     def _do_futimes(self, process: Process, slot: str, seconds: str) -> int:
         del seconds
-        if self._slot(process, slot).is_path:
+        file = self._slot(process, slot)
+        if file.is_path:
             raise FailedError
+        return self._set_times(file.name)
+
+    @staticmethod
+    def _set_times(name: Name) -> int:
+        if name.inode.old and not name.alive and name.inode.names:
+            raise UnspecifiedError("times set by a descriptor whose name is gone, of a file that has another name")
         return 0
 
     def _do_spawn(self, process: Process, path: str) -> int:

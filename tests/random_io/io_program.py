@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 BLOCKS = ("fork", "vexec", "thread")
 """Operations with a body, which a child executes."""
-TREE = ("file", "script", "dir", "symlink", "same", "fd")
+TREE = ("file", "script", "dir", "alias", "same", "fd")
 """First words of the lines that say what is there before the job."""
 
 

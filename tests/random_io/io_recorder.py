@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
+import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +21,7 @@ from io_program import Program
 from roar_proto.v1 import run_pb2
 
 from roard.trace.format import Kind, unseal
+from roard.version import version
 
 FOLDER = Path(__file__).resolve().parent
 CACHE = FOLDER.parents[1] / "build" / "random_io"
@@ -58,6 +62,9 @@ class Recorder:
     backend: str
     interpreter: Path
     folder: Path
+    """Its name is short, as are those in it: eBPF finds its way through symbolic links of up to 59 bytes only."""
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    """Of the jobs."""
 
     @property
     def shebang(self) -> bytes:
@@ -65,8 +72,12 @@ class Recorder:
 
     def record(self, programs: Sequence[Program]) -> list[Outcome]:
         """Runs programs one after the other as one job. Raises RunError."""
-        with tempfile.TemporaryDirectory(prefix="job-", dir=self.folder / "project") as work:
-            return self._record(programs, Path(work))
+        work = self.folder / "p" / str(next(self.numbers))
+        work.mkdir()
+        try:
+            return self._record(programs, work)
+        finally:
+            shutil.rmtree(work)
 
     def _record(self, programs: Sequence[Program], work: Path) -> list[Outcome]:
         descriptors: list[int] = []
@@ -74,7 +85,7 @@ class Recorder:
         tables.mkdir()
         try:
             for number, program in enumerate(programs):
-                root = work / f"p{number}"
+                root = work / str(number)
                 self._plant(program, root)
                 opened = [self._open(root / entry.path, int(entry.words[2], 8)) for entry in program.inherited]
                 descriptors += opened
@@ -96,7 +107,7 @@ class Recorder:
             path = root / entry.path
             if entry.kind == "dir":
                 path.mkdir()
-            elif entry.kind == "symlink":
+            elif entry.kind == "alias":
                 path.symlink_to(_target(entry.words[2], root))
             elif entry.kind == "same":
                 path.hardlink_to(root / entry.words[2])
@@ -128,7 +139,7 @@ class Recorder:
         return (work / "said").read_text().splitlines()
 
     def _outcomes(self, roots: list[Path], before: list[dict[str, int]], said: list[str]) -> list[Outcome]:
-        runs = self.folder / "project" / ".roar" / "runs"
+        runs = self.folder / "p" / ".roar" / "runs"
         (run,) = runs.iterdir()
         sealed = run / "folded"
         folded = unseal(Kind.FOLDED, run_pb2.FoldedTrace, bytes(sealed), sealed.read_bytes())
@@ -212,12 +223,30 @@ def recorder(roar: str, backend: str) -> Iterator[Recorder]:
     """Yields a recorder in a project that is not below a temporary folder. Raises RunError when gcc cannot compile."""
     CACHE.mkdir(parents=True, exist_ok=True)
     interpreter = compiled()
-    with tempfile.TemporaryDirectory(prefix="run-", dir=CACHE, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="r", dir=CACHE, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "run").mkdir(mode=0o700)
-        (folder / "project" / ".roar").mkdir(parents=True)
-        (folder / "project" / ".roar" / "config.toml").touch()
-        yield Recorder(roar, backend, interpreter, folder)
+        (folder / "p" / ".roar").mkdir(parents=True)
+        (folder / "p" / ".roar" / "config.toml").touch()
+        with collector(roar, folder / "run") if backend == "ebpf" else nullcontext():
+            yield Recorder(roar, backend, interpreter, folder)
+
+
+@contextmanager
+def collector(roar: str, runtime: Path) -> Iterator[None]:
+    """Starts the collector of eBPF events and holds it, as a daemon does. Raises RunError when it cannot work."""
+    command = [os.path.join(os.path.dirname(roar), "roar-collector"), "--serve", str(runtime)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        verdict = json.loads(process.stdout.readline())
+        if not verdict["usable"]:
+            raise RunError(verdict["reason"])
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as hold:
+            hold.connect(str(runtime / "collector.sock"))
+            hold.send(b"hold " + version().encode())
+            if hold.recv(4096) != b"ok":
+                raise RunError("the collector does not want to be held")
+            yield
 
 
 def compiled() -> Path:

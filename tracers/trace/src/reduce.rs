@@ -260,7 +260,8 @@ impl Files {
 
     /// Not by way of its old name: after an exchange of directories, that is another file's new one.
     fn moved(&mut self, from: &[u8], to: &[u8], stat: &Stat) {
-        if !stat.is_known() {
+        // Not told, or a directory that was renamed to where it was.
+        if !stat.is_known() || from == to {
             return;
         }
         if self.by_name(to, stat).is_none() {
@@ -307,6 +308,9 @@ impl Files {
             file.changed |= file.opened_for_write;
         }
         file.base.mtime_ns = after.mtime_ns;
+        if let Some((_, last)) = self.parted.get_mut(&before.id()).filter(|(_, last)| last.same_content(before)) {
+            last.mtime_ns = after.mtime_ns;
+        }
         for origin in &file.read_as {
             if let Some(mark) = self.reads.get_mut(origin).filter(|mark| mark.stat.same_content(before)) {
                 (mark.stat.mtime_ns, mark.stat.ctime_ns) = (after.mtime_ns, after.ctime_ns);

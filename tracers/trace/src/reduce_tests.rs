@@ -352,6 +352,14 @@ fn a_link_from_before_of_a_file_that_the_job_changed_and_removed_is_changed() {
 }
 
 #[test]
+fn a_link_from_before_that_is_left_and_gets_another_time_is_still_the_file() {
+    let world = world();
+    let same = world.get("in").unwrap();
+    world.tree.borrow_mut().insert("in2".into(), same);
+    world.read("in").unlink("in").touch("in2", 4444).open("in2", RW).expect("in>in2 in2", "");
+}
+
+#[test]
 fn an_inode_number_that_comes_back_unseen_is_another_file() {
     let world = world();
     world.save("old").unlink("old");
@@ -455,6 +463,12 @@ fn old_files_in_a_renamed_directory_are_read_and_written() {
 fn a_directory_renamed_twice_keeps_the_first_origin() {
     let world = world().with("d/a", 1);
     world.rename_directory("d", "e").rename_directory("e", "f").expect("d/a>f/a", "f/a+");
+}
+
+#[test]
+fn a_directory_renamed_to_where_it_is_moves_nothing() {
+    let world = world().with("d/a", 1);
+    world.rename_directory("d", "d").expect("", "");
 }
 
 #[test]
