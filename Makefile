@@ -10,17 +10,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LAUNCHER := tracers/target/release/roar
+SHIM := tracers/target/release/libroar_preload.so
 CARGO := cargo --locked
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 export CARGO_TARGET_DIR := $(CURDIR)/tracers/target
+# Its `ziglang` compiles the BPF programs.
+export ROAR_BPF_PYTHON := $(CURDIR)/$(BIN)/python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # What the caller's shell and this make have set is nothing to tests that run Python and make themselves.
 unexport PYTHONPATH MAKEFLAGS MAKELEVEL MFLAGS
 
 RUST_SOURCES := $(shell find tracers -path tracers/target -prune -o -type f -print) $(wildcard proto/roar/v1/*.proto) VERSION
 PACKAGING := pyproject.toml hatch_build.py VERSION
-PYTHON_SOURCES := roard roar_client lineage_graph migrations proto tests benchmarks examples scripts hatch_build.py
+PYTHON_SOURCES := roard roar_client roar_truth lineage_graph migrations proto tests benchmarks examples scripts hatch_build.py
 
 .PHONY: help
 help: ## list the targets
@@ -35,16 +38,22 @@ $(VENV)/.created:
 	scripts/need $(PYTHON) git
 	$(PYTHON) -c 'import sys; sys.exit("error: Python 3.10 or newer is needed, this is " + sys.version if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV) || scripts/need --venv $(PYTHON) $(VENV)
-	$(PIP) install 'hatchling>=1.27'
+	$(PIP) install 'hatchling>=1.27' 'ziglang>=0.13'
 	touch $@
 
 # Ahead of pip, which would hide the progress of a build that takes a minute the first time.
-$(LAUNCHER): $(RUST_SOURCES)
+$(LAUNCHER): $(VENV)/.created $(RUST_SOURCES)
 	scripts/need cargo gcc
 	cd tracers && $(CARGO) build --release --package launcher
+	cd tracers && $(CARGO) build --release --package ebpf
 	touch $@
 
-$(VENV)/.installed: $(VENV)/.created $(LAUNCHER) $(PACKAGING)
+$(SHIM): $(wildcard tracers/preload/*)
+	scripts/need gcc
+	mkdir -p $(@D)
+	$(MAKE) -C tracers/preload OUT=$(CURDIR)/$@
+
+$(VENV)/.installed: $(VENV)/.created $(LAUNCHER) $(SHIM) $(PACKAGING)
 	$(PIP) install --no-build-isolation --editable .
 	touch $@
 

@@ -27,6 +27,7 @@ from roar_proto.v1 import (
     run_pb2,
     sessions_pb2,
     sessions_pb2_grpc,
+    tracers_pb2_grpc,
     types_pb2,
 )
 
@@ -184,6 +185,7 @@ class Daemon:
         self.jobs = jobs_pb2_grpc.JobServiceStub(self.channel)
         self.sessions = sessions_pb2_grpc.SessionServiceStub(self.channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(self.channel)
+        self.tracers = tracers_pb2_grpc.TracerServiceStub(self.channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(self.channel)
 
     @property
@@ -240,6 +242,23 @@ def refusal(error: grpc.RpcError) -> types_pb2.ErrorInfo:
         for key, value in error.trailing_metadata() or ()
         if key == "roar-error-bin" and isinstance(value, bytes)
     )
+
+
+SCRIPT = """\
+#!/bin/sh
+[ "$1" = internal-probe ] || exit 9
+echo "$2" >> {folder}/calls
+cat {folder}/"$2" 2>/dev/null || exit 0
+exit 1
+"""
+
+
+def scripted_launcher(folder: Path) -> Path:
+    """Makes a launcher of whose backends those do not work that have a file in the folder, with the reason in it."""
+    launcher = folder / "roar"
+    launcher.write_text(SCRIPT.format(folder=folder))
+    launcher.chmod(0o755)
+    return launcher
 
 
 @contextlib.contextmanager

@@ -216,7 +216,7 @@ def test_where_ptrace_is_taken_the_command_runs_untraced_or_not_at_all(project: 
     run("roar", "run", "true", cwd=project)  # starts the daemon, which is not started from within a trace
     # A process can have one tracer only, here strace.
     strace = ("strace", "-f", "-o", "/dev/null")
-    done = run(*strace, "roar", "run", "sh", "-c", "echo x > made; exit 3", cwd=project)
+    done = run(*strace, "roar", "run", "--tracer", "ptrace", "sh", "-c", "echo x > made; exit 3", cwd=project)
     assert done.returncode == 3
     assert done.stderr.startswith(b"warning[untraced]: "), done.stderr
     assert done.stderr.count(b"warning[untraced]") == 1
@@ -224,7 +224,7 @@ def test_where_ptrace_is_taken_the_command_runs_untraced_or_not_at_all(project: 
     assert (job["tracer"], job["outputs"]) == ("none", [])
     assert [warning.split(":")[0] for warning in job["warnings"]] == ["untraced"]
     marker = project / "marker"
-    done = run(*strace, "roar", "run", "--no-tracer-fallback", "touch", str(marker), cwd=project)
+    done = run(*strace, "roar", "run", "--tracer=ptrace", "--no-tracer-fallback", "touch", str(marker), cwd=project)
     assert done.returncode == 125
     assert done.stderr.startswith(b"error[tracer-unavailable]: "), done.stderr
     assert not marker.exists()

@@ -10,6 +10,7 @@ mod observe;
 mod registers;
 mod sys;
 mod syscalls;
+mod take_over;
 mod wait;
 
 use std::io::{self, Read, Write};
@@ -22,6 +23,7 @@ use trace::Clock;
 use trace::log::LogWriter;
 
 pub use filter::Filter;
+pub use take_over::{TakenOver, take_over};
 
 /// The launcher's end of a running tracer.
 pub struct Tracer {

@@ -1,11 +1,7 @@
 //! From a stopped system call to an event. What a call will do is read before it (`before`), what it did after it
 //! succeeded (`after`), from the kernel's objects rather than from the arguments.
 
-use std::ffi::OsStr;
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
-
-use proc::{Named, Place, Tid, behind_fd, files_below, is_content, is_deleted, read_link};
+use proc::{Named, Place, Tid, behind_fd, files_below, interpreters, is_content, is_deleted, read_link};
 use trace::Stat;
 use trace::event::{Exec, RENAME_EXCHANGED, What, portable_open_flags};
 
@@ -153,28 +149,6 @@ pub fn executed(tid: Tid, file: Option<Place>) -> Vec<What> {
     let script = script.map(|script| script.path).unwrap_or_default();
     said.push(What::Exec(Exec { exe, stat, script, script_stat, argv }));
     said
-}
-
-/// Scripts that are the interpreter of a script, which the kernel follows four deep; the last one is not among them.
-fn interpreters(tid: Tid, script: &Place, last: &Stat) -> Vec<What> {
-    const DEPTH: usize = 4;
-    let mut said = Vec::new();
-    let mut path = script.path.clone();
-    for _ in 0..DEPTH {
-        let Some(place) = interpreter_of(tid, &path).filter(|place| place.stat.id() != last.id()) else { break };
-        let Place { path: next, stat } = place;
-        path.clone_from(&next);
-        said.push(What::Open { flags: libc::O_RDONLY as u32, path: next, stat, before: None });
-    }
-    said
-}
-
-fn interpreter_of(tid: Tid, script: &[u8]) -> Option<Place> {
-    let mut head = [0; 256];
-    let count = std::fs::File::open(OsStr::from_bytes(script)).ok()?.read(&mut head).ok()?;
-    let line = head[..count].strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
-    let path = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?.to_vec();
-    Named { tid, dirfd: libc::AT_FDCWD, path, in_root: false }.follow()
 }
 
 pub fn warning(code: &str, message: String) -> What {

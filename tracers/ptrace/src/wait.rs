@@ -50,6 +50,18 @@ impl Watcher {
         Ok(())
     }
 
+    /// Attaches to a process in the middle of its life; 0: its parent is known already. Errors: as those of `attach`.
+    pub fn attach_started_by(&mut self, pid: Tid, parent: u32) -> std::io::Result<()> {
+        sys::seize(pid)?;
+        self.add(pid, pid, parent as Tid);
+        Ok(())
+    }
+
+    /// Says what the tracer itself has found out.
+    pub fn say_once(&mut self, pid: Tid, what: What) {
+        self.say(pid, what);
+    }
+
     /// Returns when no traced process is left, with the number of events that could not be written.
     pub fn watch(mut self) -> u64 {
         while let Waited::Thread(tid, status) = sys::wait() {
