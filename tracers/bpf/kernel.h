@@ -13,6 +13,9 @@ typedef unsigned long long __u64;
 typedef signed int __s32;
 typedef signed long long __s64;
 
+/* The compiler must not know what it knew of a value, so that the verifier sees the bound that follows. */
+#define KEEP(value) asm volatile("" : "+r"(value))
+
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static inline __attribute__((always_inline))
 /* Verified once, with any arguments, however often it is called: takes numbers only. */

@@ -184,19 +184,6 @@ INLINE int is_unhashed(__u64 dentry)
 	return !READ((struct dentry *)dentry, d_hash.pprev);
 }
 
-SUBPROGRAM __u64 file_of(long number)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct files_struct *files = READ(task, files);
-	struct fdtable *table = READ(files, fdt);
-	struct file **slots = READ(table, fd), *file = 0;
-
-	if (number < 0 || number >= READ(table, max_fds))
-		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), slots + number);
-	return (__u64)file;
-}
-
 /* --- places --------------------------------------------------------------------------------------------------------- */
 
 /* The walk begins at a directory, or whatever a descriptor is: dirfd of the call. */

@@ -267,6 +267,114 @@ INLINE void go_down(struct scratch *s, struct dentry *child)
 	}
 }
 
+/* An open file of the current process; 0: there is none. */
+SUBPROGRAM __u64 file_of(long number)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct files_struct *files = READ(task, files);
+	struct fdtable *table = READ(files, fdt);
+	struct file **slots = READ(table, fd), *file = 0;
+
+	if (number < 0 || number >= READ(table, max_fds))
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), slots + number);
+	return (__u64)file;
+}
+
+/* A decimal number in the text: its value in the upper half, what follows in the lower. */
+SUBPROGRAM __u64 number_at(__u32 which, __u32 at)
+{
+	struct scratch *s = scratch();
+	__u32 value = 0, i;
+	const char *text;
+
+	if (!s || at > TEXT_MAX)
+		return 0;
+	text = s->text[which & 1] + at;
+	for (i = 0; i < 10 && text[i] >= '0' && text[i] <= '9'; i++)
+		value = value * 10 + text[i] - '0';
+	return (__u64)value << 32 | (at + i);
+}
+
+INLINE int begins(const char *text, const char *word, int size)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < size; i++)
+		if (text[i] != word[i])
+			return 0;
+	return 1;
+}
+
+#define BEGINS(text, word) begins(text, word, sizeof(word) - 1)
+
+/*
+ * /proc/self/fd/N and its like, which no cache knows: they mean what the process has open, or where it stands. Only at the
+ * beginning of a text; /dev/fd and /dev/stdin are links to such a text. Returns false for any other name.
+ */
+SUBPROGRAM int walk_proc(__u32 which)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fs_struct *fs = READ(task, fs);
+	struct scratch *s = scratch();
+	__u32 at = sizeof("/proc/") - 1;
+	struct path path = {};
+	const char *text;
+	__u64 number;
+
+	if (!s)
+		return 0;
+	text = s->text[which & 1];
+	if (!BEGINS(text, "/proc/"))
+		return 0;
+	if (BEGINS(text + 6, "self/")) {
+		at += sizeof("self/") - 1;
+	} else if (BEGINS(text + 6, "thread-self/")) {
+		at += sizeof("thread-self/") - 1;
+	} else {
+		number = number_at(which, at);
+		if (number >> 32 != bpf_get_current_pid_tgid() >> 32)
+			return 0;
+		at = (__u32)number + 1;
+	}
+	KEEP(at);
+	at &= 63;
+	text += at;
+	if (BEGINS(text, "fd/")) {
+		struct file *file;
+
+		number = number_at(which, at + 3);
+		file = (struct file *)file_of(number >> 32);
+		if ((__u32)number == at + 3 || !file)
+			return 0;
+		bpf_probe_read_kernel(&path, sizeof(path), &file->f_path);
+		at = number;
+	} else if (BEGINS(text, "cwd")) {
+		bpf_probe_read_kernel(&path, sizeof(path), &fs->pwd);
+		at += 3;
+	} else if (BEGINS(text, "root")) {
+		bpf_probe_read_kernel(&path, sizeof(path), &fs->root);
+		at += 4;
+	} else if (BEGINS(text, "exe")) {
+		struct file *file = READ(READ(task, mm), exe_file);
+
+		bpf_probe_read_kernel(&path, sizeof(path), &file->f_path);
+		at += 3;
+	} else {
+		return 0;
+	}
+	KEEP(at);
+	at &= 127;
+	text = s->text[which & 1] + at;
+	if (text[0] != '/' && (text[0] != 0 || !s->follow))
+		return 0;
+	s->here = (__u64)path.dentry;
+	s->here_mount = (__u64)path.mnt;
+	s->text_at = at;
+	return 1;
+}
+
 /* One name. */
 INLINE int walk_name(struct scratch *s)
 {
@@ -282,6 +390,8 @@ INLINE int walk_name(struct scratch *s)
 		return UNKNOWN;
 	text = s->text[which] + at;
 	if (text[0] == '/') {
+		if (at == 0 && walk_proc(which))
+			return WALKING;
 		s->text_at = at + 1;
 		return WALKING;
 	}
