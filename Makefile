@@ -79,6 +79,11 @@ demo: $(VENV)/.installed $(VENV)/.example ## record the digits pipeline and show
 bench: $(VENV)/.installed ## measure what roar adds to a command, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run_overhead.py --roar $(BIN)/roar $(BENCH)
 
+.PHONY: bench-backends
+bench-backends: $(VENV)/.installed $(VENV)/.example ## measure what each backend adds, into benchmarks/RESULTS.md
+	scripts/need gcc make strace
+	$(BIN)/python benchmarks/backend_overhead.py --roar $(BIN)/roar $(BENCH)
+
 # --- check -------------------------------------------------------------------------------------------------------------
 
 .PHONY: check
