@@ -42,7 +42,7 @@ impl Backend {
     /// Makes this backend watch the child from its exec on. Errors: it cannot, here; nothing of it is left then.
     pub fn attach(self, rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Watch> {
         let watch = match self {
-            Backend::Preload => preload::attach(&rundir.path, held, clock).map(|()| Watch::Preload),
+            Backend::Preload => preload::attach(rundir, held, clock).map(|()| Watch::Preload),
             Backend::Ptrace => attach_ptrace(rundir, held, clock).map(Watch::Ptrace),
         };
         if watch.is_err() {
