@@ -1,11 +1,11 @@
-"""Build hook of the wheel: compiles the native launcher, shipped as the command `roar` beside the Python scripts, and the
-preload shim, shipped in `lib/roar`."""
+"""Build hook of the wheel: compiles the programs beside the Python scripts, and the preload shim in `lib/roar`."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ error[no-cargo]: `cargo` was not found, and the `roar` command is a Rust program
   needed: Rust 1.88 or newer, only to build from source
 hint: install Rust (your distribution's package, or rustup), open a new shell and try again
 """
-
 
 NO_CC = """\
 error[no-cc]: no C compiler was found, and the preload backend of `roar` is written in C
@@ -36,24 +35,27 @@ class LauncherHook(BuildHookInterface[Any]):
         cargo = shutil.which("cargo")
         if cargo is None:
             self.app.abort(NO_CARGO)
-        launcher = self.compile_launcher(str(cargo))
+        launcher = self.compile(str(cargo), "launcher", "roar")
         build_data["shared_scripts"][str(launcher)] = "roar"
+        collector = self.compile(str(cargo), "ebpf", "roar-collector")
+        build_data["shared_scripts"][str(collector)] = "roar-collector"
         build_data["shared_data"][str(self.compile_shim(launcher.parent))] = f"lib/roar/{SHIM}"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag()}"
 
-    def compile_launcher(self, cargo: str) -> Path:
-        """Returns the path of the compiled launcher; cargo's progress and errors go to this build's own output."""
+    def compile(self, cargo: str, package: str, program: str) -> Path:
+        """Returns the path of the compiled program; cargo's progress and errors go to this build's own output."""
         tracers = Path(self.root) / "tracers"
-        command = [cargo, "build", "--release", "--locked", "--package", "launcher"]
-        done = subprocess.run(command, cwd=tracers, check=False)
+        command = [cargo, "build", "--release", "--locked", "--package", package]
+        # The BPF programs are compiled by `ziglang`, which is installed for this very Python.
+        environment = {"ROAR_BPF_PYTHON": sys.executable} | os.environ
+        done = subprocess.run(command, cwd=tracers, env=environment, check=False)
         if done.returncode != 0:
             self.app.abort(
                 f"error[cargo-failed]: `{' '.join(command)}` in {tracers} ended with {done.returncode}, see above"
             )
         target = Path(os.environ.get("CARGO_TARGET_DIR", tracers / "target"))
-        return (tracers / target / "release" / "roar").resolve()
-
+        return (tracers / target / "release" / program).resolve()
 
     def compile_shim(self, target: Path) -> Path:
         """Returns the path of the compiled preload shim, in `target`."""

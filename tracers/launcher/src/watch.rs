@@ -4,30 +4,38 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
+use ebpf::Collector;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use ptrace::Tracer;
 use trace::Clock;
-use trace::log::{LAUNCHER, stream_path};
+use trace::event::{Event, What};
+use trace::log::{LAUNCHER, LogWriter, stream_path};
 
 use crate::preload;
 use crate::rundir::RunDir;
+use crate::runtime_dir::RuntimeDir;
 use crate::spawn::Held;
+
+/// The collector may have a large directory to list before it can answer.
+const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A way to look on, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
+    Ebpf,
     Preload,
     Ptrace,
 }
 
 impl Backend {
-    pub const ALL: [Backend; 2] = [Backend::Preload, Backend::Ptrace];
+    pub const ALL: [Backend; 3] = [Backend::Ebpf, Backend::Preload, Backend::Ptrace];
 
     /// As options, the contract and the names of streams have it.
     pub fn name(self) -> &'static str {
         match self {
+            Backend::Ebpf => "ebpf",
             Backend::Preload => "preload",
             Backend::Ptrace => "ptrace",
         }
@@ -42,6 +50,7 @@ impl Backend {
     /// Makes this backend watch the child from its exec on. Errors: it cannot, here; nothing of it is left then.
     pub fn attach(self, rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Watch> {
         let watch = match self {
+            Backend::Ebpf => attach_ebpf(rundir, held, clock).map(Watch::Ebpf),
             Backend::Preload => preload::attach(rundir, held, clock).map(|()| Watch::Preload),
             Backend::Ptrace => attach_ptrace(rundir, held, clock).map(Watch::Ptrace),
         };
@@ -56,6 +65,7 @@ impl Backend {
 
 /// What watches the command.
 pub enum Watch {
+    Ebpf(Collector),
     /// By the processes themselves, each for itself.
     Preload,
     Ptrace(Tracer),
@@ -67,6 +77,7 @@ impl Watch {
     /// longer than `patience`. Returns the number of events that could not be.
     pub fn finish(&mut self, patience: Duration) -> u64 {
         match self {
+            Watch::Ebpf(collector) => collector.end(COLLECTOR_PATIENCE),
             Watch::Ptrace(tracer) => tracer.finish(patience),
             Watch::Preload | Watch::Nobody => 0,
         }
@@ -75,6 +86,7 @@ impl Watch {
     /// Why the watch ended before the command did, for a warning; None when it did not.
     pub fn obituary(&self) -> Option<String> {
         match self {
+            Watch::Ebpf(collector) => collector.is_gone().then(|| "the collector of eBPF events ended".to_owned()),
             Watch::Ptrace(tracer) => match waitpid(Pid::from_raw(tracer.pid()), Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Signaled(_, signal, _)) => Some(format!("the tracer was killed by {signal}")),
                 _ => None,
@@ -88,6 +100,26 @@ impl Watch {
         if let Watch::Ptrace(tracer) = self {
             let _ = waitpid(Pid::from_raw(tracer.pid()), Some(WaitPidFlag::WNOHANG));
         }
+    }
+}
+
+fn attach_ebpf(rundir: &RunDir, held: &Held, clock: Clock) -> io::Result<Collector> {
+    let place = RuntimeDir::open().map_err(|failure| io::Error::other(failure.fact))?;
+    let (socket, child) = (place.path.join(ebpf::SOCKET), held.pid.as_raw());
+    let collector = Collector::watch(&socket, &rundir.path, rundir.lock_fd(), child, clock.start_ns())?;
+    tell_start(rundir, held, clock)?;
+    Ok(collector)
+}
+
+/// Writes down what a backend does not see that begins with the exec: the command's process, and what it inherits.
+fn tell_start(rundir: &RunDir, held: &Held, clock: Clock) -> io::Result<()> {
+    let pid = held.pid.as_raw();
+    let mut log = LogWriter::create(&rundir.path, LAUNCHER, clock)?;
+    let whats = std::iter::once(What::Fork { parent: 0 }).chain(proc::inherited(pid));
+    whats.for_each(|what| log.append(&Event { pid: pid as u32, at_ns: clock.elapsed_ns(), what }));
+    match log.flush() {
+        0 => Ok(()),
+        _ => Err(io::Error::other("the start of the command cannot be written down")),
     }
 }
 

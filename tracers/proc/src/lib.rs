@@ -4,10 +4,12 @@
 //! knows nothing of how a process is watched.
 
 mod inherited;
+mod interpreters;
 mod life;
 mod place;
 
 pub use inherited::inherited;
+pub use interpreters::interpreters;
 pub use life::started_ns;
 pub use place::{Named, Place, behind_fd, files_below, is_content, is_deleted, is_kernel_path, read_link};
 

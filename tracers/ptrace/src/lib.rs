@@ -7,6 +7,7 @@
 
 mod filter;
 mod observe;
+mod registers;
 mod sys;
 mod syscalls;
 mod take_over;

@@ -1,11 +1,7 @@
 //! From a stopped system call to an event. What a call will do is read before it (`before`), what it did after it
 //! succeeded (`after`), from the kernel's objects rather than from the arguments.
 
-use std::ffi::OsStr;
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
-
-use proc::{Named, Place, Tid, behind_fd, files_below, is_content, is_deleted, read_link};
+use proc::{Named, Place, Tid, behind_fd, files_below, interpreters, is_content, is_deleted, read_link};
 use trace::Stat;
 use trace::event::{Exec, RENAME_EXCHANGED, What, portable_open_flags};
 
@@ -56,6 +52,8 @@ pub enum Pending {
     IoUring,
     Namespace,
     Ptrace,
+    /// A call that behaves otherwise for a process with a filter.
+    Strict,
 }
 
 /// Reads what a call is about to do. None: nothing that could matter, let it run.
@@ -94,6 +92,8 @@ pub fn before(tid: Tid, entry: &Entry) -> Option<Pending> {
         Action::IoUring => Some(Pending::IoUring),
         Action::Namespace => Some(Pending::Namespace),
         Action::Ptrace => Some(Pending::Ptrace).filter(|_| wants_to_trace(args.args[0])),
+        Action::Clone => None,
+        Action::Prctl | Action::Seccomp => Some(Pending::Strict),
     }
 }
 
@@ -123,16 +123,18 @@ pub fn after(tid: Tid, pid: Tid, pending: Pending, result: i64, mut say: impl Fn
             "mount-namespace",
             format!("process {pid} has mounts of its own: what it changed there may be missing, or under another name"),
         )),
-        Pending::Exec { .. } | Pending::Namespace | Pending::Ptrace => {}
+        Pending::Exec { .. } | Pending::Namespace | Pending::Ptrace | Pending::Strict => {}
     }
 }
 
 /// Says of a call that failed what the record must know.
 pub fn refused(pid: Tid, pending: &Pending) -> Option<What> {
-    matches!(pending, Pending::Ptrace).then(|| {
-        let message = "could not trace other processes, as it is traced itself";
-        warning("nested-tracer", format!("process {pid} {message}"))
-    })
+    let (code, message) = match pending {
+        Pending::Ptrace => ("nested-tracer", "could not trace other processes, as it is traced itself"),
+        Pending::Strict => ("seccomp-strict", "could not enter the strict mode of seccomp, as roar filters its calls"),
+        _ => return None,
+    };
+    Some(warning(code, format!("process {pid} {message}")))
 }
 
 /// Says what a process runs now. `file` is what was executed.
@@ -142,33 +144,12 @@ pub fn executed(tid: Tid, file: Option<Place>) -> Vec<What> {
     let script = file.filter(|file| file.stat.id() != stat.id() && file.stat.is_file());
     let words = std::fs::read(format!("/proc/{tid}/cmdline")).unwrap_or_default();
     let argv = words.strip_suffix(b"\0").unwrap_or(&words).split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
-    let mut said = script.as_ref().map_or_else(Vec::new, |script| interpreters(tid, script, &stat));
+    let find = |path| Named { tid, dirfd: libc::AT_FDCWD, path, in_root: false }.follow();
+    let mut said = script.as_ref().map_or_else(Vec::new, |script| interpreters(find, script, &stat));
     let script_stat = script.as_ref().map(|script| script.stat);
     let script = script.map(|script| script.path).unwrap_or_default();
     said.push(What::Exec(Exec { exe, stat, script, script_stat, argv }));
     said
-}
-
-/// Scripts that are the interpreter of a script, which the kernel follows four deep; the last one is not among them.
-fn interpreters(tid: Tid, script: &Place, last: &Stat) -> Vec<What> {
-    const DEPTH: usize = 4;
-    let mut said = Vec::new();
-    let mut path = script.path.clone();
-    for _ in 0..DEPTH {
-        let Some(place) = interpreter_of(tid, &path).filter(|place| place.stat.id() != last.id()) else { break };
-        let Place { path: next, stat } = place;
-        path.clone_from(&next);
-        said.push(What::Open { flags: libc::O_RDONLY as u32, path: next, stat, before: None });
-    }
-    said
-}
-
-fn interpreter_of(tid: Tid, script: &[u8]) -> Option<Place> {
-    let mut head = [0; 256];
-    let count = std::fs::File::open(OsStr::from_bytes(script)).ok()?.read(&mut head).ok()?;
-    let line = head[..count].strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
-    let path = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?.to_vec();
-    Named { tid, dirfd: libc::AT_FDCWD, path, in_root: false }.follow()
 }
 
 pub fn warning(code: &str, message: String) -> What {
@@ -230,12 +211,10 @@ fn rename(from: &Named, to: &Named, flags: u32) -> Option<Pending> {
     let flags = if exchanged { RENAME_EXCHANGED } else { 0 };
     let has_content = |stat: &Stat| stat.is_file() || stat.is_dir();
     match (stat, replaced) {
-        (Some(stat), replaced) if has_content(&stat) => {
+        // Two names of one file, or a directory exchanged with itself: nothing happens.
+        (Some(stat), Some(replaced)) if stat.id() == replaced.id() => None,
+        (Some(stat), replaced) if has_content(&stat) || replaced.as_ref().is_some_and(has_content) => {
             Some(Pending::Rename { flags, from: Place { path, stat }, to, replaced })
-        }
-        // Exchanged with a link, say: told from the side that has content.
-        (other, Some(stat)) if exchanged && has_content(&stat) => {
-            Some(Pending::Rename { flags, from: Place { path: to, stat }, to: path, replaced: other })
         }
         _ => None,
     }

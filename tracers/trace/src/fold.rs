@@ -63,6 +63,7 @@ pub fn fold_run(
         writes: uses.writes.into_iter().map(file_write).collect(),
         warnings: warnings_of(&raw).into_iter().chain(events_lost(lost)).collect(),
         events: raw.told.len() as u64,
+        events_lost: lost,
         ..FoldedTrace::default()
     };
     match end {

@@ -24,6 +24,8 @@ pub const HEADER: usize = 64;
 pub const SHARED: u32 = 1;
 /// Events kept in memory while the disk is full: about 16 MiB of ordinary ones.
 const BACKLOG_MAX: usize = 100_000;
+/// Events of one write(2), where there are many.
+const EVENTS_AT_ONCE: usize = 256;
 
 /// Where the stream `name` of a run is: a backend, or a backend, a dot and a number.
 pub fn stream_path(rundir: &Path, name: &str) -> PathBuf {
@@ -66,6 +68,19 @@ impl LogWriter {
         }
         self.backlog.push_back(event.encode());
         self.flush();
+    }
+
+    /// Like `append` of each event, with one write(2) for many.
+    pub fn append_all(&mut self, events: &[Event]) {
+        for events in events.chunks(EVENTS_AT_ONCE) {
+            if self.backlog.len() >= BACKLOG_MAX {
+                self.lost += events.len() as u64;
+                continue;
+            }
+            // One entry of the backlog that holds several frames.
+            self.backlog.push_back(events.iter().flat_map(Event::encode).collect());
+            self.flush();
+        }
     }
 
     /// Tries to write what waits. Returns the number of events that are not in the file: still waiting, or lost.
