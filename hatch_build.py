@@ -1,4 +1,4 @@
-"""Build hook of the wheel: compiles the native programs, shipped beside the Python scripts: `roar` and its collector."""
+"""Build hook of the wheel: compiles the native programs, `roar` and its collector, shipped beside the Python scripts."""
 
 from __future__ import annotations
 
