@@ -14,7 +14,15 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
 from google.protobuf.message import DecodeError
-from roar_proto.v1 import daemon_pb2, daemon_pb2_grpc, jobs_pb2_grpc, lineage_pb2_grpc, sessions_pb2_grpc, types_pb2
+from roar_proto.v1 import (
+    daemon_pb2,
+    daemon_pb2_grpc,
+    jobs_pb2_grpc,
+    lineage_pb2_grpc,
+    sessions_pb2_grpc,
+    tracers_pb2_grpc,
+    types_pb2,
+)
 
 from roar_client.errors import ClientError, shown
 from roar_client.output.text import note
@@ -46,6 +54,7 @@ class Daemon:
         self.jobs = jobs_pb2_grpc.JobServiceStub(channel)
         self.sessions = sessions_pb2_grpc.SessionServiceStub(channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(channel)
+        self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)
         self._metadata = (("roar-token", token),)
 

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-from roar_proto.v1 import daemon_pb2_grpc
+from roar_proto.v1 import daemon_pb2_grpc, tracers_pb2_grpc
 
 from roard.hashing.pool import HashPool
 from roard.lifecycle import RuntimeDir, announce, exit_now
@@ -21,9 +21,11 @@ from roard.paths import state_dir
 from roard.projects import Projects
 from roard.service.daemon import DaemonServicer, Identity
 from roard.service.interceptors import Gate
+from roard.service.tracers import TracerServicer
 from roard.supervision.collector import Collector
 from roard.supervision.registry import Registry
 from roard.supervision.runs import Runs
+from roard.supervision.tracers import Tracers
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +49,16 @@ class App:
         self._runtime = runtime
         self._stop = asyncio.Event()
         self._projects = Projects(HashPool())
-        self._runs = Runs(self._projects, Registry(os.path.join(state_dir(), b"projects")))
         self._collector = Collector(runtime.path)
+        self._tracers = Tracers(self._collector)
+        self._runs = Runs(self._projects, Registry(os.path.join(state_dir(), b"projects")), self._tracers)
         self._gate = Gate(runtime.write_token(), os.fsdecode(log_path))
         self._server = grpc.aio.server(interceptors=[self._gate], options=_OPTIONS)
         identity = Identity(runtime.socket, log_path)
         daemon_pb2_grpc.add_DaemonServiceServicer_to_server(
             DaemonServicer(identity, self._runs, self._stop), self._server
         )
+        tracers_pb2_grpc.add_TracerServiceServicer_to_server(TracerServicer(self._tracers), self._server)
 
     async def serve(self, ready_fd: int | None) -> None:
         """Serves until somebody asks for an end, the socket is lost, or nothing has happened for long."""
@@ -65,7 +69,7 @@ class App:
         inode = await self._listen()
         announce(ready_fd, "ok")
         log.info("ready at %s", os.fsdecode(self._runtime.socket))
-        background = [loop.create_task(self._load()), loop.create_task(self._housekeeping(inode))]
+        background = [loop.create_task(work) for work in (self._load(), self._probe(), self._housekeeping(inode))]
         for task in background:
             task.add_done_callback(self._background_ended)
         await self._stop.wait()
@@ -93,7 +97,12 @@ class App:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         self._gate.loaded.set()
-        await asyncio.gather(self._collector.start(), self._runs.sweep_known())
+        await self._runs.sweep_known()
+
+    async def _probe(self) -> None:
+        """Starts the collector and finds out which backends work, after what the first run may be waiting for."""
+        await self._gate.loaded.wait()
+        await self._tracers.probe()
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:
         """Ends the daemon when it cannot do its work: the next client starts another."""

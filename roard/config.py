@@ -19,6 +19,10 @@ else:
     import tomli as tomllib
 
 
+TRACERS = ("auto", "ebpf", "preload", "ptrace")
+"""The best one first, after the word for it."""
+
+
 @dataclass(frozen=True)
 class FilterSettings:
     """What is left out of inputs and outputs; applies to files outside the project only."""
@@ -35,6 +39,7 @@ class Settings:
     """Values of config.toml, defaults filled in."""
 
     tracer_default: str = "auto"
+    tracer_fallback: bool = True
     output_quiet: bool = False
     filters: FilterSettings = field(default_factory=FilterSettings)
 
@@ -51,7 +56,13 @@ class Key:
 
 
 KEYS = (
-    Key("tracer.default", 'backend of `roar run` and `roar build`: "auto" or "ptrace"', "auto", ("auto", "ptrace")),
+    Key(
+        "tracer.default",
+        "backend of `roar run` and `roar build`; auto is the best one that works here",
+        "auto",
+        TRACERS,
+    ),
+    Key("tracer.fallback", "when that backend does not work here, take the next best one instead of refusing", True),
     Key("output.quiet", "no summary after a run", False),
     Key("filters.ignore_package_reads", "leave out site-packages, interpreters, node_modules, cargo, ...", True),
     Key("filters.ignore_system_reads", "leave out /usr, /lib, /etc, /proc, dotfiles of tools, ...", True),

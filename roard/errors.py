@@ -138,6 +138,19 @@ class UnknownTracer(RoarError):
         super().__init__(f"there is no tracer `{name}`", hint=f"choose one of: {', '.join(known)}")
 
 
+class TracerUnavailable(RoarError):
+    """The tracer asked for does not work on this machine, and no other may take its place."""
+
+    reason = "tracer-unavailable"
+    status = "FAILED_PRECONDITION"
+    exit_code = 125
+
+    def __init__(self, name: str, cause: str, hint: str) -> None:
+        instead = "leave out `--no-tracer-fallback`, or set `tracer.fallback = true`, for the next best one"
+        fact = f"{name} does not work on this machine"
+        super().__init__(fact, cause=cause, hint=f"{hint}; or {instead}" if hint else instead)
+
+
 class RunNotFound(RoarError):
     """Neither a run directory nor a recorded job has this run id."""
 

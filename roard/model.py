@@ -82,6 +82,8 @@ class JobFacts:
     started_at_ns: int
     duration_ns: int
     tracer: str
+    events_lost: int
+    """Events that a backend saw and could not hand over."""
     hostname: str
     user: str
     roar_version: str

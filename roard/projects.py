@@ -44,8 +44,7 @@ class Projects:
             if known and _identity(known.project.store.path) == known.identity:
                 return known.project
             self._close(root)
-            if not any(os.path.exists(os.path.join(root, b".roar", name)) for name in (b"roar.db", b"config.toml")):
-                raise NoProject(root)
+            check_project(root)
             return self._open_at(root)
 
     def init(self, root: bytes) -> bool:
@@ -105,6 +104,13 @@ class Projects:
         if known:
             known.project.cache.close()
             known.project.store.close()
+
+
+def check_project(root: bytes) -> None:
+    """Raises BadRequest for what is no absolute, resolved path, NoProject where there is none."""
+    _check_root(root)
+    if not any(os.path.exists(os.path.join(root, b".roar", name)) for name in (b"roar.db", b"config.toml")):
+        raise NoProject(root)
 
 
 def _check_root(root: bytes) -> None:

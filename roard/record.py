@@ -21,6 +21,7 @@ from roard.errors import RunConflict, shown
 from roard.filters import Use, Verdict
 from roard.hashing.digest import Expected, Progress
 from roard.model import DroppedFile, JobFacts, RecordedJob, StatKey, UsedFile
+from roard.other_daemons import other_daemons
 from roard.paths import to_stored
 from roard.project import Project
 from roard.roles import Judge, judge_for
@@ -102,6 +103,7 @@ def _facts(project: Project, run: SealedRun, progress: Progress) -> JobFacts:
         started_at_ns=record.started_at_ns,
         duration_ns=folded.duration_ns,
         tracer=folded.tracer,
+        events_lost=folded.events_lost,
         hostname=record.hostname,
         user=record.user,
         roar_version=record.roar_version,
@@ -179,6 +181,8 @@ def _warnings(run: SealedRun, git_problem: str, files: Sequence[UsedFile]) -> li
     said = {warning.code for warning in warnings}
     if run.folded.launcher_lost and "launcher-lost" not in said:
         warnings.append(_warning("launcher-lost", "`roar` was killed during the run; what came after may be missing"))
+    if asked := other_daemons(run.folded.processes):
+        warnings.append(asked)
     if problem := run.git_problem or git_problem:
         warnings.append(_warning("git-unreadable", f"git could not be read: {problem}"))
     elif run.git is not None and not run.git.HasField("dirty"):

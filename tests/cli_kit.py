@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 from daemon_kit import Daemon, Run, read_of, write_of
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 from roar_proto.v1 import run_pb2, types_pb2
 
 from roar_client.main import run
 from roard.trace.format import Kind, write_sealed
 
+SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "schema"
 SNAPSHOTS = Path(__file__).parent / "cli" / "snapshots"
 STARTED_NS = 1_700_000_000_000_000_000
 """2023-11-14 22:13:20 UTC."""
@@ -99,6 +102,8 @@ class Recorder:
         exit_code: int = 0,
         interrupted_by: int = 0,
         warnings: Sequence[types_pb2.Warning] = (),
+        seen_by: Sequence[str] = ("ptrace", "ptrace"),
+        events_lost: int = 0,
     ) -> str:
         """Records a command that read files which are there, and wrote others; returns the job's id."""
         read = [read_of(self.root / name, executed=name.endswith(".sh")) for name in reads]
@@ -116,10 +121,11 @@ class Recorder:
         directory = self.root / cwd
         recorded = FixedRun(self.root, argv=argv, cwd=directory, kind=kind, step_name=step_name, git=git)
         folded = run_pb2.FoldedTrace(
-            tracer="ptrace",
+            tracer=seen_by[0],
             reads=read,
             writes=made,
-            processes=_processes(argv),
+            processes=_processes(argv, seen_by),
+            events_lost=events_lost,
             warnings=warnings,
             exit_code=None if interrupted_by else exit_code,
             exit_signal=interrupted_by or None,
@@ -132,8 +138,10 @@ class Recorder:
         return uid
 
 
-def _processes(argv: Sequence[bytes]) -> list[types_pb2.Process]:
-    python = types_pb2.Process(pid=41, exe=b"/usr/bin/python3", argv=argv, ended_ns=5_000_000, exit_code=0)
+def _processes(argv: Sequence[bytes], seen_by: Sequence[str]) -> list[types_pb2.Process]:
+    python = types_pb2.Process(
+        pid=41, exe=b"/usr/bin/python3", argv=argv, ended_ns=5_000_000, exit_code=0, tracer=seen_by[0]
+    )
     child = types_pb2.Process(
         pid=42,
         parent_pid=41,
@@ -142,6 +150,7 @@ def _processes(argv: Sequence[bytes]) -> list[types_pb2.Process]:
         started_ns=1_000_000,
         ended_ns=2_000_000,
         exit_code=0,
+        tracer=seen_by[1],
     )
     return [python, child]
 
@@ -176,3 +185,16 @@ def check_snapshot(name: str, text: str) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     assert text == path.read_text(), f"differs from {path.name}: ROAR_UPDATE_SNAPSHOTS=1 pytest writes it anew"
+
+
+def _registry() -> Registry[Any]:
+    contents = [json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*.json"))]
+    return Registry().with_resources([(content["$id"], Resource.from_contents(content)) for content in contents])
+
+
+def validate(name: str, document: Any) -> None:
+    """Compares a document of `--json` with docs/schema/NAME.json."""
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+    errors = list(Draft202012Validator(schema, registry=_registry()).iter_errors(document))
+    assert errors == [], errors[0].message
+    assert document["schema"] == "roar/1"

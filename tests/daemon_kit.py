@@ -27,6 +27,7 @@ from roar_proto.v1 import (
     run_pb2,
     sessions_pb2,
     sessions_pb2_grpc,
+    tracers_pb2_grpc,
     types_pb2,
 )
 
@@ -184,6 +185,7 @@ class Daemon:
         self.jobs = jobs_pb2_grpc.JobServiceStub(self.channel)
         self.sessions = sessions_pb2_grpc.SessionServiceStub(self.channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(self.channel)
+        self.tracers = tracers_pb2_grpc.TracerServiceStub(self.channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(self.channel)
 
     @property
@@ -240,6 +242,46 @@ def refusal(error: grpc.RpcError) -> types_pb2.ErrorInfo:
         for key, value in error.trailing_metadata() or ()
         if key == "roar-error-bin" and isinstance(value, bytes)
     )
+
+
+SCRIPT = """\
+#!/bin/sh
+[ "$1" = internal-probe ] || exit 9
+echo "$2" >> {folder}/calls
+cat {folder}/"$2" 2>/dev/null || exit 0
+exit 1
+"""
+
+
+COLLECTOR = """\
+#!{python}
+import json, os, socket, sys
+open({folder!r} + "/calls", "a").write("ebpf ")
+reason = open({folder!r} + "/ebpf").read().strip() if os.path.exists({folder!r} + "/ebpf") else ""
+if os.path.exists(sys.argv[2] + "/collector.sock"):
+    os.unlink(sys.argv[2] + "/collector.sock")
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+    listener.bind(sys.argv[2] + "/collector.sock")
+    listener.listen()
+    open({folder!r} + "/pid", "w").write(str(os.getpid()))
+    print(json.dumps({{"usable": not reason, "reason": reason}}), flush=True)
+    while not reason:
+        peer, _ = listener.accept()
+        peer.recv(4096), peer.send(b"ok"), peer.recv(4096)
+        break
+os.unlink(sys.argv[2] + "/collector.sock")
+"""
+
+
+def scripted_launcher(folder: Path) -> Path:
+    """Makes a launcher of whose backends those do not work that have a file in the folder, with the reason in it.
+
+    The collector beside it does not start for the same reason, and ends with whoever holds it.
+    """
+    for name, text in (("roar", SCRIPT), ("roar-collector", COLLECTOR)):
+        (folder / name).write_text(text.format(folder=str(folder), python=sys.executable))
+        (folder / name).chmod(0o755)
+    return folder / "roar"
 
 
 @contextlib.contextmanager

@@ -87,6 +87,7 @@ class Lab:
             started_at_ns=START_NS + next(self.clock) * SECOND_NS,
             duration_ns=duration_s * SECOND_NS,
             tracer="ptrace",
+            events_lost=0,
             hostname="box",
             user="ada",
             roar_version="0.1.0",

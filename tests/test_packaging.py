@@ -46,10 +46,12 @@ def test_every_python_file_and_migration_is_in_the_wheel(wheel: Path) -> None:
             (TOP, "roard"),
             (TOP, "roar_client"),
             (TOP, "lineage_graph"),
+            (TOP, "roar_truth"),
             (TOP, "migrations"),
             (TOP / "proto" / "python", "roar_proto"),
         ]
         for path in (base / package).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
-    assert here - packed == set()
+    cases = {f"roar_truth/cases/{path.name}" for path in (TOP / "tests" / "conformance" / "cases").iterdir()}
+    assert (here | cases) - packed == set()

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TypeAlias
 
-from roar_proto.v1 import daemon_pb2, jobs_pb2, lineage_pb2, sessions_pb2, types_pb2
+from roar_proto.v1 import daemon_pb2, jobs_pb2, lineage_pb2, sessions_pb2, tracers_pb2, types_pb2
+
+from roar_client.output.completeness import seen_by
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 Document: TypeAlias = dict[str, Value]
@@ -56,6 +58,7 @@ def job_document(job: jobs_pb2.Job, *, dropped: bool = False) -> Document:
         "outputs": [_output(file) for file in job.outputs],
         "code": [_file(file) for file in job.code],
         "processes": [_process(process) for process in job.processes],
+        "seen_by": dict[str, Value](seen_by(job)),
         "dropped": {rule: rules[rule] for rule in sorted(rules)},
     }
     if dropped:
@@ -78,6 +81,8 @@ def job_summary(job: jobs_pb2.Job) -> Document:
         "started_at": timestamp(job.started_at_ns),
         "duration_s": job.duration_ns / 1e9,
         "tracer": job.tracer,
+        "complete": job.complete,
+        "events_lost": job.events_lost,
         "input_count": job.input_count,
         "output_count": job.output_count,
         "output_bytes": job.output_bytes,
@@ -197,6 +202,21 @@ def daemon_document(status: daemon_pb2.GetDaemonStatusResponse | None) -> Docume
     }
 
 
+def tracers_document(response: tracers_pb2.GetTracersResponse) -> Document:
+    """Returns which backend is used, and the state of each."""
+    return {
+        "default": response.default_tracer,
+        "fallback": response.fallback,
+        "chosen": response.chosen or None,
+        **tracer_check_document(response.tracers),
+    }
+
+
+def tracer_check_document(tracers: Iterable[tracers_pb2.Tracer]) -> Document:
+    """Returns the outcome of the last probe of backends."""
+    return {"tracers": [_tracer(tracer) for tracer in tracers]}
+
+
 def run_document(run: daemon_pb2.RunInFlight) -> Document:
     """Returns a run that is not recorded yet."""
     return {
@@ -213,6 +233,19 @@ def timestamp(at_ns: int) -> str:
     """Returns a time by RFC 3339, in UTC, to the microsecond."""
     moment = datetime.fromtimestamp(0, tz=timezone.utc) + timedelta(microseconds=at_ns // 1000)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _tracer(tracer: tracers_pb2.Tracer) -> Document:
+    return {
+        "name": tracer.name,
+        "usable": tracer.usable,
+        "reason": tracer.reason or None,
+        "hint": tracer.hint or None,
+        "blind_to": list(tracer.blind_to),
+        "picked_by_auto": tracer.picked_by_auto,
+        "probed_at": timestamp(tracer.probed_at_ns),
+        "probe_s": tracer.probe_ns / 1e9,
+    }
 
 
 def _lineage_job(job: jobs_pb2.Job) -> Document:
@@ -272,6 +305,7 @@ def _process(process: types_pb2.Process) -> Document:
         "ended_s": process.ended_ns / 1e9 if process.HasField("ended_ns") else None,
         "exit_code": process.exit_code if process.HasField("exit_code") else None,
         "exit_signal": process.exit_signal if process.HasField("exit_signal") else None,
+        "tracer": process.tracer or None,
     }
 
 

@@ -63,9 +63,9 @@ def local_time(at_ns: int) -> str:
     return strftime("%Y-%m-%d %H:%M:%S", localtime(at_ns / 1e9))
 
 
-def plural(number: int, noun: str) -> str:
-    """Returns "1 file", "3 files"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def plural(number: int, noun: str, many: str = "") -> str:
+    """Returns "1 file", "3 files"; many: the noun for several, when it is not made by an s."""
+    return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
 
 
 def command_line(argv: Iterable[bytes]) -> str:

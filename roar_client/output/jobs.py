@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from roar_proto.v1 import jobs_pb2, lineage_pb2, sessions_pb2, types_pb2
 
+from roar_client.output.completeness import completeness_facts
 from roar_client.output.human import SHORT_HASH, ago, command_line, duration, local_time, plural, short, size
 from roar_client.output.text import BLANK, Line, Span, columns, decoded, line, visible
 
@@ -83,8 +84,8 @@ def _job_facts(job: jobs_pb2.Job) -> list[tuple[str, str]]:
     ]
     if job.HasField("git"):
         facts += _git_facts(job.git)
-    by = f"{job.user}@{job.hostname}, traced by {job.tracer}, roar {job.roar_version}"
-    return [*facts, ("recorded", visible(by)), ("session", job.session_hash[:SHORT_HASH])]
+    facts += [("recorded", visible(f"{job.user}@{job.hostname}, roar {job.roar_version}"))]
+    return [*facts, *completeness_facts(job), ("session", job.session_hash[:SHORT_HASH])]
 
 
 def _git_facts(git: types_pb2.GitState) -> list[tuple[str, str]]:

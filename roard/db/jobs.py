@@ -27,8 +27,9 @@ VALUES (?, ?, (SELECT id FROM artifacts WHERE hash = ?), ?, ?, ?, ?)
 """
 _DROPPED = "INSERT INTO dropped (job_id, written, path, rule) VALUES (?, ?, ?, ?)"
 _PROCESS = """
-INSERT INTO processes (job_id, ordinal, pid, parent_pid, exe, argv, started_ns, ended_ns, exit_code, exit_signal)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO processes
+  (job_id, ordinal, pid, parent_pid, exe, argv, started_ns, ended_ns, exit_code, exit_signal, tracer)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _WARNING = "INSERT INTO warnings (job_id, ordinal, code, message) VALUES (?, ?, ?, ?)"
 
@@ -74,6 +75,7 @@ def _columns(facts: JobFacts) -> dict[str, object]:
         "started_at_ns": facts.started_at_ns,
         "duration_ns": facts.duration_ns,
         "tracer": facts.tracer,
+        "events_lost": facts.events_lost,
         "hostname": facts.hostname,
         "user": facts.user,
         "roar_version": facts.roar_version,
@@ -107,6 +109,7 @@ def _process_row(job_id: int, ordinal: int, process: types_pb2.Process) -> tuple
         process.ended_ns if process.HasField("ended_ns") else None,
         process.exit_code if process.HasField("exit_code") else None,
         process.exit_signal if process.HasField("exit_signal") else None,
+        process.tracer,
     )
 
 

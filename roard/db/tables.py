@@ -84,6 +84,8 @@ class JobRow(Base):
     git_changed: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Paths that `git status` listed, joined by NUL."""
     git_read_late: Mapped[bool] = mapped_column(Boolean, default=False)
+    events_lost: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Events that a backend saw and could not hand over."""
 
 
 class ArtifactRow(Base):
@@ -164,6 +166,8 @@ class ProcessRow(Base):
     ended_ns: Mapped[int | None] = mapped_column(BigInteger)
     exit_code: Mapped[int | None] = mapped_column(Integer)
     exit_signal: Mapped[int | None] = mapped_column(Integer)
+    tracer: Mapped[str] = mapped_column(Text, server_default="")
+    """Backend that saw it; empty in jobs of before there were several: that of the job."""
 
 
 class WarningRow(Base):

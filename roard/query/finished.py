@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, SessionRow, StepRow, WarningRow
 from roard.project import Project
-from roard.query.job_parts import ROLES
+from roard.query.job_parts import ROLES, set_warnings
 from roard.query.jobs import job_message
 
 MOST_FILES = 20
@@ -64,7 +64,7 @@ def finished_job(project: Project, job_id: int) -> pb.Job:
         if counts.code:
             job.code.extend(_files(session, _INPUTS, job_id, "code"))
         warnings = session.execute(_WARNINGS, {"job": job_id})
-        job.warnings.extend(types_pb2.Warning(code=code, message=message) for code, message in warnings)
+        set_warnings(job, (types_pb2.Warning(code=code, message=message) for code, message in warnings))
         return job
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from roar_proto.v1 import jobs_pb2 as pb
@@ -13,6 +13,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from roard.db.tables import ArtifactRow, DroppedRow, InputRow, OutputRow, ProcessRow, WarningRow
 
 ROLES: Mapping[str, types.Role.ValueType] = {"data": types.ROLE_DATA, "code": types.ROLE_CODE}
+
+HARMLESS = frozenset({"nested-tracer", "tracer-fallback"})
+"""Codes of warnings that nothing is missing for."""
 
 Wanted = Select[int]
 """A statement that selects ids of jobs."""
@@ -98,6 +101,7 @@ def _process(row: ProcessRow) -> types.Process:
         ended_ns=row.ended_ns,
         exit_code=row.exit_code,
         exit_signal=row.exit_signal,
+        tracer=row.tracer,
     )
 
 
@@ -110,6 +114,12 @@ def warnings(session: Session, wanted: Wanted) -> dict[int, list[types.Warning]]
     for row in rows:
         found.setdefault(row.job_id, []).append(types.Warning(code=row.code, message=row.message))
     return found
+
+
+def set_warnings(job: pb.Job, warnings: Iterable[types.Warning]) -> None:
+    """Writes warnings into a message, and whether the job was seen as a whole."""
+    job.warnings.extend(warnings)
+    job.complete = not job.events_lost and all(warning.code in HARMLESS for warning in job.warnings)
 
 
 def counts(session: Session, wanted: Wanted) -> dict[int, Counts]:

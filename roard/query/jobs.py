@@ -98,7 +98,7 @@ def load_jobs(session: Session, wanted: Select[int]) -> list[pb.Job]:
     for row, step, session_hash in rows:
         job = job_message(row, step, session_hash)
         job_parts.set_counts(job, counts.get(row.id))
-        job.warnings.extend(warnings.get(row.id, ()))
+        job_parts.set_warnings(job, warnings.get(row.id, ()))
         jobs.append(job)
     return jobs
 
@@ -136,6 +136,7 @@ def job_message(row: JobRow, step: StepRow, session_hash: bytes) -> pb.Job:
         roar_version=row.roar_version,
         session_hash=session_hash.hex(),
         sequence=row.id,
+        events_lost=row.events_lost,
     )
 
 

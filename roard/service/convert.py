@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from roar_proto.v1 import daemon_pb2, jobs_pb2, types_pb2
+from collections.abc import Mapping
+
+from roar_proto.v1 import daemon_pb2, jobs_pb2, tracers_pb2, types_pb2
 
 from roard.errors import RoarError
 from roard.hashing.digest import Progress
+from roard.supervision.plan import AUTO, Probed, choose
 from roard.supervision.runs import InFlight
+from roard.supervision.tracers import BLIND_TO
 
 
 def error_to_pb(error: RoarError) -> types_pb2.ErrorInfo:
@@ -36,4 +40,19 @@ def flight_to_pb(flight: InFlight) -> daemon_pb2.RunInFlight:
         ingesting=flight.ingest is not None,
         bytes_hashed=progress.bytes_done,
         files_hashed=progress.files_done,
+    )
+
+
+def tracer_to_pb(name: str, known: Mapping[str, Probed]) -> tracers_pb2.Tracer:
+    """Returns what is known of a backend, which was probed."""
+    probed = known[name]
+    return tracers_pb2.Tracer(
+        name=name,
+        usable=probed.usable,
+        reason=probed.reason,
+        hint=probed.hint,
+        blind_to=BLIND_TO[name],
+        picked_by_auto=choose(AUTO, known) == name,
+        probed_at_ns=probed.at_ns,
+        probe_ns=probed.took_ns,
     )

@@ -26,7 +26,9 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
 
     async def BeginJob(self, request: pb.BeginJobRequest, context: grpc.ServicerContext) -> pb.BeginJobResponse:
         plan = await self._runs.begin(request.record)
-        return pb.BeginJobResponse(tracer=plan.tracer, quiet=plan.quiet, warnings=plan.warnings)
+        return pb.BeginJobResponse(
+            tracer=plan.tracer, quiet=plan.quiet, warnings=plan.warnings, tracer_required=plan.tracer_required
+        )
 
     async def FinishJob(
         self, request: pb.FinishJobRequest, context: grpc.ServicerContext

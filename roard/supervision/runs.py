@@ -7,9 +7,9 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from roar_proto.v1 import jobs_pb2, run_pb2, types_pb2
@@ -20,8 +20,9 @@ from roard.hashing.digest import Progress
 from roard.projects import Projects
 from roard.supervision.git_state import note_state, note_state_late, read_state
 from roard.supervision.ingest import FoldFailed, fold, ingest
-from roard.supervision.plan import Plan, plan_run
+from roard.supervision.plan import Plan, Probed, plan_run
 from roard.supervision.registry import Registry
+from roard.supervision.tracers import Tracers
 from roard.trace.rundir import RunDir, list_runs, run_dir, runs_dir_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Runs:
 
     projects: Projects
     registry: Registry
+    tracers: Tracers
     _in_flight: dict[tuple[bytes, str], InFlight] = field(default_factory=dict)
     _ingests: dict[tuple[bytes, str], Ingest] = field(default_factory=dict)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -80,7 +82,7 @@ class Runs:
         root, run_id = record.project_root, record.run_id
         if not record.argv:
             raise BadRequest("`argv` is empty")
-        begun = await asyncio.to_thread(_begin, self.projects, record)
+        begun = await asyncio.to_thread(_begin, self.projects, record, self.tracers.known())
         self._remember(root)
         if (root, run_id) not in self._in_flight:
             flight = self._watch(root, run_dir(runs_dir_of(root), run_id), record)
@@ -260,16 +262,16 @@ class _Begun:
     git: types_pb2.GitState | None
 
 
-def _begin(projects: Projects, record: run_pb2.RunRecord) -> _Begun:
+def _begin(projects: Projects, record: run_pb2.RunRecord, tracers: Mapping[str, Probed]) -> _Begun:
     """Does what begin() needs of the disk, in one go on one thread."""
     project = projects.open(record.project_root)
     run_dir(runs_dir_of(project.root), record.run_id)
-    plan = plan_run(project.settings(), record.tracer_wanted)
+    plan = plan_run(project.settings(), record, tracers)
     try:
         return _Begun(project, plan, read_state(project.root))
     except GitUnreadable as error:
         warning = types_pb2.Warning(code="git-unreadable", message=f"git could not be read: {error}")
-        return _Begun(project, Plan(plan.tracer, plan.quiet, (*plan.warnings, warning)), None)
+        return _Begun(project, replace(plan, warnings=(*plan.warnings, warning)), None)
 
 
 def _states(flights: Iterable[InFlight]) -> list[tuple[InFlight, bool, bool]]:

@@ -6,29 +6,14 @@ import base64
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cli_kit import COMMIT, Cli, FixedRun, Recorder
+from cli_kit import COMMIT, SCHEMAS, Cli, FixedRun, Recorder, validate
 from daemon_kit import Daemon, read_of, write_of
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 from roar_proto.v1 import types_pb2
 
-SCHEMAS = Path(__file__).resolve().parent.parent.parent / "docs" / "schema"
 ODD = b"caf\xe9.csv"
-
-
-def registry() -> Registry[Any]:
-    contents = [json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*.json"))]
-    return Registry().with_resources([(content["$id"], Resource.from_contents(content)) for content in contents])
-
-
-def validate(name: str, document: Any) -> None:
-    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
-    errors = list(Draft202012Validator(schema, registry=registry()).iter_errors(document))
-    assert errors == [], errors[0].message
-    assert document["schema"] == "roar/1"
 
 
 @pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)
@@ -92,6 +77,7 @@ def test_a_job_has_at_least_what_scripts_rely_on(recorded: Recorder, cli: Cli) -
     ]
     assert all(len(file["hash"]) == 64 for file in job["inputs"] + job["outputs"])
     assert (job["warnings"], job["dropped"], len(job["processes"])) == ([], {}, 2)
+    assert (job["complete"], job["events_lost"], job["seen_by"]) == (True, 0, {"ptrace": 2})
 
 
 def test_bytes_that_are_no_text_have_exact_companions(odd: Recorder, cli: Cli) -> None:
@@ -101,7 +87,7 @@ def test_bytes_that_are_no_text_have_exact_companions(odd: Recorder, cli: Cli) -
     assert job["command"][3] == "caf\ufffd.csv"
     assert [base64.b64decode(word) for word in job["command_b64"]][2:] == [b"--title", ODD]
     assert (job["status"], job["exit_code"], job["exit_signal"]) == ("interrupted", None, 2)
-    assert job["warnings"] == ["io-uring: not seen"]
+    assert (job["warnings"], job["complete"]) == (["io-uring: not seen"], False)
     plain = cli("show", "@1", "--json").json
     assert "path_b64" not in plain["inputs"][0]
     assert "command_b64" not in plain

@@ -80,6 +80,34 @@ def test_everything_about_a_job(recorder: Recorder, cli: Cli) -> None:
     check_snapshot("show-job-everything", masked(said.out, recorder))
 
 
+@pytest.mark.parametrize(
+    ("seen_by", "lost", "codes", "shown"),
+    [
+        (("ebpf", "ebpf"), 0, [], "  seen by    ebpf (2 processes)\n  complete   yes\n"),
+        (
+            ("preload", "ptrace"),
+            0,
+            ["tracer-fallback"],
+            "  seen by    preload (1 process), ptrace (1 process, handed over)\n  complete   yes, 1 warning\n",
+        ),
+        (
+            ("preload", "launcher"),
+            0,
+            ["process-unseen", "still-running"],
+            "  seen by    preload (1 process), nobody (1 process)\n  complete   no, 2 warnings\n",
+        ),
+        (("ebpf", "ebpf"), 3, [], "  seen by    ebpf (2 processes)\n  complete   no, 3 events lost\n"),
+        (("none", "none"), 0, ["untraced"], "  seen by    nobody (2 processes)\n  complete   no, 1 warning\n"),
+    ],
+)
+def test_who_looked_on_and_what_was_missed(
+    recorder: Recorder, cli: Cli, *, seen_by: tuple[str, str], lost: int, codes: list[str], shown: str
+) -> None:
+    warnings = [types_pb2.Warning(code=code, message="why") for code in codes]
+    recorder.job("python a.py", seen_by=seen_by, events_lost=lost, warnings=warnings)
+    assert shown in cli("show", "@1").out
+
+
 def test_empty_project(recorder: Recorder, cli: Cli) -> None:
     screens = [f"$ roar {word}\n{cli(word).out}{cli(word).err}" for word in ("status", "log", "dag", "show")]
     check_snapshot("empty", masked("\n".join(screens), recorder))

@@ -16,8 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from case_file import Case, load_cases
-from stage import (
+from runner import BASE
+
+from roar_truth.case_file import Case, load_cases
+from roar_truth.stage import (
     SECONDS,
     FileState,
     NotHereError,
@@ -252,7 +254,7 @@ def check(case: Case, folder: Path, template: Path) -> list[str]:
 def main() -> int:
     """Returns the exit status: 0 when no header is wrong."""
     cases = load_cases(*sys.argv[1:2])
-    with scratch() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with scratch(BASE) as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         template = make_project(folder / "template")
         found = list(pool.map(lambda case: check(case, folder, template), cases))
     for case, problems in zip(cases, found, strict=True):

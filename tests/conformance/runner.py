@@ -4,87 +4,27 @@
 from __future__ import annotations
 
 import argparse
-import base64
-import json
 import os
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from case_file import Case, load_cases
-from judge import Recorded, Verdict, judge
-from stage import SECONDS, NotHereError, Stage, environment, make_project, redirected, scratch, snapshot, staged
+from roar_truth.case_file import Case, load_cases
+from roar_truth.judge import Verdict
+from roar_truth.stage import scratch
+from roar_truth.tool import Tool, run_case
 
-
-@dataclass(frozen=True)
-class Tool:
-    """How a prepared case is recorded: by `roar`, with one backend."""
-
-    roar: str
-    backend: str
-
-    def make_template(self, folder: Path) -> Path:
-        """Makes the project that every case gets a copy of."""
-        root = make_project(folder / "template")
-        subprocess.run([self.roar, "init", "-n"], cwd=root, env=environment(), check=True, capture_output=True)
-        return root
-
-    def record(self, stage: Stage) -> Recorded:
-        """Runs the job of a case and returns what was recorded of it. Raises CalledProcessError, TimeoutExpired."""
-        roar_run = [self.roar, "run", "-q", "--tracer", self.backend, "--no-tracer-fallback", "--"]
-        done = subprocess.run(
-            redirected(stage, [*roar_run, *stage.words]), cwd=stage.work, env=environment(), timeout=SECONDS,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
-        )  # fmt: skip
-        show = [self.roar, "show", "--json", "@1"]
-        shown = subprocess.run(show, cwd=stage.project, env=environment(), capture_output=True, check=False)
-        if shown.returncode:
-            said = (done.stderr + shown.stderr).decode(errors="replace")
-            return Recorded(done.returncode, {}, {}, (f"not-recorded: {said.strip()[-400:]}",))
-        job = json.loads(shown.stdout)
-        return Recorded(done.returncode, _below(stage, job["inputs"]), _below(stage, job["outputs"]), _texts(job))
-
-
-def _below(stage: Stage, files: list[dict[str, Any]]) -> dict[bytes, str | None]:
-    """Returns hashes by name in the work folder."""
-    top = os.fsencode(stage.work.resolve()) + b"/"
-    root = os.fsencode(stage.project.resolve())
-    found = {}
-    for file in files:
-        path = base64.b64decode(file["path_b64"]) if "path_b64" in file else os.fsencode(file["path"])
-        path = os.path.join(root, path)
-        if path.startswith(top):
-            found[path.removeprefix(top)] = file["hash"]
-    return found
-
-
-def _texts(job: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(warning) for warning in job["warnings"])
-
-
-def run_case(case: Case, tool: Tool, folder: Path, template: Path) -> Verdict:
-    """Runs one case in a project of its own."""
-    try:
-        with staged(case, folder, template) as stage:
-            recorded = tool.record(stage)
-            return judge(stage, recorded, snapshot(stage.work), tool.backend)
-    except NotHereError as reason:
-        return Verdict(case.name, "skipped", (str(reason),))
-    except (subprocess.SubprocessError, RuntimeError) as error:
-        return Verdict(case.name, "failed", (str(error),))
+BASE = Path(__file__).resolve().parents[2] / "build" / "conformance"
 
 
 @contextmanager
 def running(cases: list[Case], tool: Tool) -> Iterator[Callable[[], Iterator[Verdict]]]:
     """Yields a function that yields the verdicts, in the order of the cases, while a few of them run at a time."""
-    with scratch() as folder:
+    with scratch(BASE) as folder:
         template = tool.make_template(folder)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             yield lambda: pool.map(lambda case: run_case(case, tool, folder, template), cases)

@@ -9,12 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from case_file import load_cases
-from judge import Verdict
-from runner import Tool, run_case
-from stage import scratch
+from runner import BASE
 
-BACKENDS = ("ptrace",)
+from roar_truth.case_file import load_cases
+from roar_truth.judge import Verdict
+from roar_truth.stage import scratch
+from roar_truth.tool import Tool, run_case
+
+BACKENDS = ("preload", "ptrace")
 CASES = {case.name: case for case in load_cases()}
 
 
@@ -25,7 +27,7 @@ def verdicts(request: pytest.FixtureRequest, module_daemon: Path) -> Iterator[Ma
     roar = shutil.which("roar")
     assert roar is not None, "`roar` is not on PATH: run `make build`"
     selected = {item.name for item in request.session.items}
-    with scratch() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with scratch(BASE) as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         template = Tool(roar, BACKENDS[0]).make_template(folder)
         yield {
             f"{backend}-{name}": pool.submit(run_case, case, Tool(roar, backend), folder, template)

@@ -58,7 +58,7 @@ def test_without_the_token_nothing_is_answered(daemon: Daemon, metadata: tuple[t
 
 
 def test_a_run_from_begin_to_job(daemon: Daemon, project: Path) -> None:
-    run = Run(project)
+    run = Run(project, tracer_wanted="ptrace")
     with run.held():
         plan = daemon.begin(run)
         assert (plan.tracer, plan.quiet, len(plan.warnings)) == ("ptrace", False, 0)

@@ -47,7 +47,7 @@ def test_values_are_taken(config: Path) -> None:
     ("text", "said", "hint"),
     [
         ("[output]\nquiet = 1\n", "config.toml:2`: `output.quiet` cannot be 1", "true, false"),
-        ('[tracer]\n\ndefault = "dtrace"\n', 'config.toml:3`: `tracer.default` cannot be "dtrace"', '"auto", "ptrace"'),
+        ('[tracer]\n\ndefault = "dtrace"\n', 'config.toml:3`: `tracer.default` cannot be "dtrace"', '"auto", "ebpf"'),
         ("[output]\nloud = true\n", "config.toml:2`: unknown key `output.loud`", "output.quiet"),
         ("loud = true\n", "config.toml:1`: unknown key `loud`", "output.quiet"),
         ("output.loud = true\n", "config.toml:1`: unknown key `output.loud`", "output.quiet"),

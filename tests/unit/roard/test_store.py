@@ -64,10 +64,22 @@ def test_a_current_database_is_left_alone(opened: Project) -> None:
     assert os.stat(opened.store.path).st_mtime_ns == before
 
 
+def test_jobs_of_before_there_were_several_backends_stay_readable(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    migrate.upgrade(bytes(database), "0001")
+    columns = "(job_id, ordinal, pid, parent_pid, exe, argv, started_ns)"
+    with sqlite3.connect(database) as connection:
+        connection.execute(f"INSERT INTO processes {columns} VALUES (1, 0, 7, 0, x'', x'', 0)")
+    migrate.upgrade(bytes(database))
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("SELECT pid, tracer FROM processes").fetchall() == [(7, "")]
+
+
 def test_an_old_database_is_copied_and_then_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database, backups = tmp_path / "roar.db", tmp_path / "backups"
     migrate.prepare(bytes(database), bytes(backups))
-    monkeypatch.setattr(migrate, "revisions", lambda: ("0001", "0002"))
+    newer = (*migrate.revisions(), "9998")
+    monkeypatch.setattr(migrate, "revisions", lambda: newer)
     upgraded: list[bytes] = []
     monkeypatch.setattr(migrate, "upgrade", upgraded.append)
     migrate.prepare(bytes(database), bytes(backups))

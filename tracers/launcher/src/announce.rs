@@ -2,7 +2,7 @@
 
 use contract::{JobKind, RunRecord, Warning};
 
-use crate::args::RunArgs;
+use crate::args::{AUTO, RunArgs, Wish};
 use crate::client::{self, Answer, Begun, Peer};
 use crate::daemon;
 use crate::failure::{Failure, NOT_STARTED};
@@ -19,10 +19,12 @@ pub struct Plan {
     pub run_id: String,
     /// That has answered.
     pub daemon: Option<Peer>,
-    /// The backend to watch it by; "auto": the best that can.
-    pub tracer: String,
     /// No summary.
     pub quiet: bool,
+    /// The backend to use: "ebpf", "preload", "ptrace", or "auto" when nobody has found out which of them work.
+    pub tracer: String,
+    /// The command must not run when that one cannot look on.
+    pub tracer_required: bool,
     /// To be stored with the job; the user has seen them.
     pub warnings: Vec<Warning>,
 }
@@ -31,12 +33,14 @@ pub struct Plan {
 /// Errors: the user has something to mend first.
 pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan, Failure> {
     let mut record = rundir::record(project, kind, args);
+    let wish = args.wish(&Wish { tracer: AUTO.into(), fallback: true });
     let mut plan = Plan {
         rundir: None,
         run_id: record.run_id.clone(),
         daemon: None,
-        tracer: args.tracer.clone(),
         quiet: args.quiet,
+        tracer: wish.tracer,
+        tracer_required: !wish.fallback,
         warnings: Vec::new(),
     };
     let rundir = match RunDir::create(project, &record) {
@@ -48,14 +52,17 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan
         }
     };
     match ask_daemon(project, &record) {
-        Ok(Some(answer)) => {
+        Ok(Begin::Planned(answer)) => {
             answer.plan.warnings.iter().for_each(report::warning);
             plan.quiet |= answer.plan.quiet;
             plan.tracer = answer.plan.tracer;
+            plan.tracer_required = answer.plan.tracer_required;
             plan.warnings = answer.plan.warnings;
             plan.daemon = answer.daemon;
         }
-        Ok(None) => {
+        Ok(Begin::Alone(default)) => {
+            let wish = args.wish(&default);
+            (plan.tracer, plan.tracer_required) = (wish.tracer, !wish.fallback);
             record.git = git::state();
             // Should this fail, the record that is there already does without.
             let _ = rundir.write_record(&record);
@@ -69,16 +76,23 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan
     Ok(plan)
 }
 
-/// Returns the daemon's answer, None when it gives none; starts a daemon, and does not wait for it, when there is none.
-fn ask_daemon(project: &Project, record: &RunRecord) -> Result<Option<Answer>, Failure> {
+/// Who plans the run.
+enum Begin {
+    Planned(Answer),
+    /// This process, by what the project's configuration says of backends.
+    Alone(Wish),
+}
+
+/// Returns the daemon's answer, when it gives one; starts a daemon, and does not wait for it, when there is none.
+fn ask_daemon(project: &Project, record: &RunRecord) -> Result<Begin, Failure> {
     // Whatever goes wrong here is met again at the end, and said then, if it still is wrong.
     if let Ok(place) = RuntimeDir::open() {
         match client::block_on(client::begin(&place, record)) {
-            Ok(Begun::Planned(answer)) => return Ok(Some(answer)),
+            Ok(Begun::Planned(answer)) => return Ok(Begin::Planned(answer)),
             Ok(Begun::Refused(failure)) => return Err(failure),
             Ok(Begun::NoDaemon) => drop(daemon::start(&place)),
             Ok(Begun::Silent) | Err(_) => {}
         }
     }
-    project::check_config_syntax(project).map(|()| None)
+    project::tracer_settings(project).map(Begin::Alone)
 }

@@ -7,7 +7,9 @@ use lexopt::{Arg, Parser, ValueExt};
 use crate::failure::Failure;
 
 const USAGE_ERROR: u8 = 2;
-const TRACERS: [&str; 3] = ["auto", "ebpf", "ptrace"];
+/// The best backend that can.
+pub const AUTO: &str = "auto";
+pub const TRACERS: [&str; 4] = [AUTO, "ebpf", "preload", "ptrace"];
 
 /// What the caller asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +18,29 @@ pub struct RunArgs {
     pub quiet: bool,
     /// Name of the step; empty: derived from the command.
     pub name: String,
-    /// "auto" or "ptrace".
+    /// One of TRACERS; empty: as the project's configuration says.
     pub tracer: String,
-    /// Run the command untraced rather than not at all.
-    pub fallback: bool,
+    /// Whether another backend may take the place of one that does not work; None: as the configuration says.
+    pub fallback: Option<bool>,
     /// At least one word.
     pub command: Vec<OsString>,
+}
+
+/// Which backend is to look on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// One of TRACERS.
+    pub tracer: String,
+    /// Another one may take its place.
+    pub fallback: bool,
+}
+
+impl RunArgs {
+    /// What the command line says, else `default`.
+    pub fn wish(&self, default: &Wish) -> Wish {
+        let tracer = if self.tracer.is_empty() { &default.tracer } else { &self.tracer };
+        Wish { tracer: tracer.clone(), fallback: self.fallback.unwrap_or(default.fallback) }
+    }
 }
 
 /// What to do.
@@ -42,7 +61,7 @@ pub fn parse(verb: &str, words: &[OsString]) -> Result<Request, Failure> {
 
 fn parse_words(words: &[OsString]) -> Result<Request, String> {
     let mut args =
-        RunArgs { quiet: false, name: String::new(), tracer: "auto".into(), fallback: true, command: Vec::new() };
+        RunArgs { quiet: false, name: String::new(), tracer: String::new(), fallback: None, command: Vec::new() };
     let mut parser = Parser::from_args(words);
     while let Some(arg) = parser.next().map_err(plain)? {
         match arg {
@@ -50,8 +69,8 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
             Arg::Short('q') | Arg::Long("quiet") => args.quiet = true,
             Arg::Short('n') | Arg::Long("name") => args.name = name(parser.value().map_err(plain)?)?,
             Arg::Long("tracer") => args.tracer = tracer(parser.value().map_err(plain)?)?,
-            Arg::Long("tracer-fallback") => args.fallback = true,
-            Arg::Long("no-tracer-fallback") => args.fallback = false,
+            Arg::Long("tracer-fallback") => args.fallback = Some(true),
+            Arg::Long("no-tracer-fallback") => args.fallback = Some(false),
             Arg::Value(first) => {
                 args.command.push(first);
                 args.command.extend(parser.raw_args().map_err(plain)?);
@@ -103,8 +122,8 @@ The command keeps its terminal, stdin, stdout, stderr, signals and exit status; 
 options, before the command:
   -q, --quiet              no summary
   -n, --name NAME          name of the step, instead of one derived from the command
-      --tracer T           how to look on: auto (default), ebpf, ptrace
-      --tracer-fallback    when the tracer does not work here, run the command all the same (default)
+      --tracer T           how to look on: auto, ebpf, preload, ptrace (default: tracer.default, else auto)
+      --tracer-fallback    when the tracer does not work here, take the next best one (default: tracer.fallback)
       --no-tracer-fallback when the tracer does not work here, do not start the command
   -h, --help               this text
 
@@ -154,9 +173,9 @@ mod tests {
             assert_eq!(run(line).name, "prep", "{line}");
         }
         assert_eq!(run("--tracer ptrace x").tracer, "ptrace");
-        assert_eq!(run("x").tracer, "auto");
-        assert!(run("--no-tracer-fallback --tracer-fallback x").fallback);
-        assert!(!run("--no-tracer-fallback x").fallback);
+        assert_eq!((run("x").tracer.as_str(), run("x").fallback), ("", None));
+        assert_eq!(run("--no-tracer-fallback --tracer-fallback x").fallback, Some(true));
+        assert_eq!(run("--no-tracer-fallback x").fallback, Some(false));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! After the command has ended: seals its run and has it recorded.
 
 use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use contract::{FinishJobRequest, FoldedTrace, Warning};
-use trace::RunEnd;
+use proc::started_ns;
+use trace::{Clock, RunEnd};
 
 use crate::announce::Plan;
 use crate::failure::Failure;
@@ -16,7 +18,6 @@ use crate::runtime_dir::RuntimeDir;
 use crate::signals::Inbox;
 use crate::start::Running;
 use crate::wait::Ended;
-use crate::watch::Watch;
 
 /// For processes that outlive the command by no more than their exit.
 const LAST_EXITS: Duration = Duration::from_millis(20);
@@ -24,7 +25,7 @@ const LAST_EXITS: Duration = Duration::from_millis(20);
 /// Has the run recorded, and says what became of it. Nothing in here changes how the launcher ends.
 pub fn conclude(project: &Project, plan: Plan, mut command: Running, ended: &Ended, inbox: &Inbox) {
     let Some(rundir) = &plan.rundir else { return };
-    if let Err(failure) = seal(rundir, &plan.warnings, &mut command.watch, ended) {
+    if let Err(failure) = seal(rundir, &plan.warnings, &mut command, ended) {
         let folder = rundir.path.display();
         report::not_recorded(&failure, &format!("its trace stays in `{folder}`; the daemon records it from there"));
         return;
@@ -51,20 +52,52 @@ pub fn conclude(project: &Project, plan: Plan, mut command: Running, ended: &End
     command.watch.part();
 }
 
-/// Folds the trace, and seals the run with the result.
-fn seal(rundir: &RunDir, warnings: &[Warning], watch: &mut Watch, ended: &Ended) -> Result<(), Failure> {
+/// Seals the run with what the trace tells.
+fn seal(rundir: &RunDir, warnings: &[Warning], command: &mut Running, ended: &Ended) -> Result<(), Failure> {
+    let folded = fold(rundir, warnings, command, ended)?;
+    rundir.seal(&folded).map_err(|error| not_sealed(format!("`{}`: {error}", rundir.path.display())))
+}
+
+/// Folds the trace of a command that has ended. Errors: the trace cannot be read.
+pub fn fold(
+    rundir: &RunDir,
+    warnings: &[Warning],
+    command: &mut Running,
+    ended: &Ended,
+) -> Result<FoldedTrace, Failure> {
     let end = RunEnd {
         exit_code: ended.exit.code(),
         exit_signal: ended.exit.signal(),
         duration: ended.duration,
         interrupted_by: ended.interrupted_by,
-        events_lost: watch.finish(LAST_EXITS),
+        events_lost: command.watch.finish(LAST_EXITS),
     };
-    let cannot = |cause: String| Failure::new("not-sealed", "the run cannot be sealed").cause(cause);
-    let mut folded: FoldedTrace =
-        trace::fold_run(&rundir.path, Some(end)).map_err(|error| cannot(error.to_string()))?;
-    folded.warnings.extend(warnings.iter().cloned().chain(watch.obituary().map(tracer_lost)));
-    rundir.seal(&folded).map_err(|error| cannot(format!("`{}`: {error}", rundir.path.display())))
+    let mut folded: FoldedTrace = trace::fold_run(&rundir.path, Some(end), lives(command.clock, LAST_EXITS))
+        .map_err(|error| not_sealed(error.to_string()))?;
+    folded.warnings.extend(warnings.iter().cloned().chain(command.watch.obituary().map(tracer_lost)));
+    Ok(folded)
+}
+
+fn not_sealed(cause: String) -> Failure {
+    Failure::new("not-sealed", "the run cannot be sealed").cause(cause)
+}
+
+/// Tells whether a process of the run still lives, after giving all of them together `patience` to end. An id may have come
+/// back: a process that started after the last event is another one.
+fn lives(clock: Clock, patience: Duration) -> impl Fn(u32, u64) -> bool {
+    /// The kernel tells the time of a start in hundredths of a second.
+    const TICK_NS: u64 = 10_000_000;
+    let deadline = Instant::now() + patience;
+    move |pid, last_ns| {
+        let is_there = || started_ns(pid as i32).is_some_and(|start| start <= clock.start_ns() + last_ns + TICK_NS);
+        while is_there() {
+            if Instant::now() >= deadline {
+                return true;
+            }
+            sleep(Duration::from_millis(1));
+        }
+        false
+    }
 }
 
 fn tracer_lost(how: String) -> Warning {

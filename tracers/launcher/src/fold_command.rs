@@ -27,6 +27,6 @@ fn seal(rundir: &Path) -> Result<(), Failure> {
     }
     let cannot =
         |cause: String| Failure::new("fold-failed", format!("cannot fold `{}`", rundir.display())).cause(cause);
-    let folded: FoldedTrace = trace::fold_run(rundir, None).map_err(|error| cannot(error.to_string()))?;
+    let folded: FoldedTrace = trace::fold_run(rundir, None, |_, _| false).map_err(|error| cannot(error.to_string()))?;
     sealed::write(rundir, Kind::Folded, &folded).map_err(|error| cannot(error.to_string()))
 }

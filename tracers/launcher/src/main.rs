@@ -12,6 +12,9 @@ mod finish;
 mod fold_command;
 mod git;
 mod handover;
+mod handover_command;
+mod preload;
+mod probe;
 mod program;
 mod project;
 mod report;
@@ -36,6 +39,16 @@ fn main() -> ExitCode {
         Some("run") => run::record(JobKind::Run, &words[1..]),
         Some("build") => run::record(JobKind::Build, &words[1..]),
         Some("internal-fold") => fold_command::fold(&words[1..]),
+        Some("internal-probe") => probe::probe(&words[1..]),
+        Some("internal-probe-program") => probe::program(&words[1..]),
+        Some("internal-version") => version(),
+        Some("internal-handover") => handover_command::hand_over(&words[1..]),
         _ => handover::to_command_line(&words),
     }
+}
+
+/// For `roar doctor`: the other programs of an installation know their own versions, and `roar --version` is theirs.
+fn version() -> ExitCode {
+    println!("{}", contract::ROAR_VERSION);
+    ExitCode::SUCCESS
 }

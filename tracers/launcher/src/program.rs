@@ -1,7 +1,7 @@
 //! Which file a command names: looked up before anything is started, executed as execvp(3) does it.
 
 use std::env;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,7 +11,16 @@ use crate::failure::Failure;
 
 /// Where execvp(3) looks without PATH.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
-const SHELL: &std::ffi::CStr = c"/bin/sh";
+const SHELL: &CStr = c"/bin/sh";
+
+/// execv(3), or what a backend puts in its place; returns why it did not.
+pub type Exec = dyn Fn(&CStr, &[CString]) -> nix::Error;
+
+/// execv(3) itself.
+pub fn execv(path: &CStr, argv: &[CString]) -> nix::Error {
+    let Err(error) = nix::unistd::execv(path, argv);
+    error
+}
 
 /// A command line ready for exec.
 #[derive(Debug)]
@@ -34,14 +43,13 @@ impl Program {
 
     /// Executes the first candidate that can be executed, in place of this process. Returns why none can. Allocates, so it
     /// is only for a child of a single-threaded process.
-    pub fn execute(&self) -> nix::Error {
+    pub fn execute(&self, exec: &Exec) -> nix::Error {
         let mut refused = nix::Error::ENOENT;
         for candidate in &self.candidates {
-            let Err(error) = nix::unistd::execv(candidate, &self.argv);
-            match error {
+            match exec(candidate, &self.argv) {
                 // A script without `#!`.
-                nix::Error::ENOEXEC => return self.execute_by_shell(candidate),
-                nix::Error::EACCES => refused = error,
+                nix::Error::ENOEXEC => return self.execute_by_shell(candidate, exec),
+                nix::Error::EACCES => refused = nix::Error::EACCES,
                 nix::Error::ENOENT | nix::Error::ENOTDIR | nix::Error::ESTALE => {}
                 other => return other,
             }
@@ -49,10 +57,9 @@ impl Program {
         refused
     }
 
-    fn execute_by_shell(&self, script: &CString) -> nix::Error {
+    fn execute_by_shell(&self, script: &CString, exec: &Exec) -> nix::Error {
         let words = [SHELL.to_owned(), script.clone()].into_iter().chain(self.argv[1..].iter().cloned());
-        let Err(error) = nix::unistd::execv(SHELL, &words.collect::<Vec<_>>());
-        error
+        exec(SHELL, &words.collect::<Vec<_>>())
     }
 
     /// What to say when `execute` returned.

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::args::{AUTO, TRACERS, Wish};
 use crate::failure::Failure;
 
 /// Where the command is run, and for which project.
@@ -62,19 +63,30 @@ fn exists(file: &Path) -> Result<bool, Failure> {
     }
 }
 
-/// Checks that config.toml, if there is one, is TOML at all. What its values may be, the daemon knows; this is for
-/// the runs that start without one. Errors: bad-config.
-pub fn check_config_syntax(project: &Project) -> Result<(), Failure> {
+/// Returns what config.toml says of backends, for the runs that start without a daemon. What its other values may be,
+/// only the daemon knows. Errors: bad-config, when it is no TOML at all.
+pub fn tracer_settings(project: &Project) -> Result<Wish, Failure> {
+    let mut wish = Wish { tracer: AUTO.into(), fallback: true };
     let file = project.roar_dir().join("config.toml");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(wish),
         Err(error) => return Err(bad_config(&file.display().to_string(), &error.to_string())),
     };
-    toml::de::DeTable::parse(&text).map(|_| ()).map_err(|error| {
+    let parsed = toml::de::DeTable::parse(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         bad_config(&format!("{}:{line}", file.display()), error.message())
-    })
+    })?;
+    let value = |name: &str| parsed.get_ref().get("tracer").and_then(|table| table.get_ref().get(name));
+    if let Some(name) = value("default").and_then(|default| default.get_ref().as_str()) {
+        let known = TRACERS.contains(&name);
+        let said = format!("`tracer.default` cannot be \"{name}\"");
+        wish.tracer = known.then(|| name.to_owned()).ok_or_else(|| bad_config(&file.display().to_string(), &said))?;
+    }
+    if let Some(fallback) = value("fallback").and_then(|fallback| fallback.get_ref().as_bool()) {
+        wish.fallback = fallback;
+    }
+    Ok(wish)
 }
 
 fn bad_config(place: &str, problem: &str) -> Failure {
@@ -159,10 +171,22 @@ mod tests {
     fn a_config_that_is_no_toml_is_refused_with_its_line() {
         let tree = Tree::with(&["p/.roar/config.toml"]);
         let project = Project { root: tree.path("p"), cwd: tree.path("p") };
-        assert_eq!(check_config_syntax(&project), Ok(()));
+        assert_eq!(tracer_settings(&project), Ok(Wish { tracer: "auto".into(), fallback: true }));
         fs::write(tree.path("p/.roar/config.toml"), "[output]\nquiet = = 1\n").unwrap();
-        let failure = check_config_syntax(&project).unwrap_err();
+        let failure = tracer_settings(&project).unwrap_err();
         assert_eq!(failure.reason, "bad-config");
         assert!(failure.fact.contains("config.toml:2`: "), "{}", failure.fact);
+    }
+
+    #[test]
+    fn a_config_decides_about_the_backend_where_no_daemon_does() {
+        let tree = Tree::with(&["p/.roar/config.toml"]);
+        let project = Project { root: tree.path("p"), cwd: tree.path("p") };
+        fs::write(tree.path("p/.roar/config.toml"), "tracer.fallback = false\n[output]\nquiet = true\n").unwrap();
+        assert_eq!(tracer_settings(&project), Ok(Wish { tracer: "auto".into(), fallback: false }));
+        fs::write(tree.path("p/.roar/config.toml"), "[tracer]\ndefault = \"ptrace\"\n").unwrap();
+        assert_eq!(tracer_settings(&project), Ok(Wish { tracer: "ptrace".into(), fallback: true }));
+        fs::write(tree.path("p/.roar/config.toml"), "[tracer]\ndefault = \"magic\"\n").unwrap();
+        assert_eq!(tracer_settings(&project).unwrap_err().reason, "bad-config");
     }
 }

@@ -38,7 +38,7 @@ fn run(kind: JobKind, args: &RunArgs) -> Result<ExitCode, Failure> {
     let inbox = Inbox::open()
         .map_err(|error| Failure::new("not-started", "signals cannot be received").cause(error.to_string()))?;
     let mut plan = announce::announce(&project, kind, args)?;
-    let command = match start::start(&mut plan, args, &program, &caller) {
+    let command = match start::start(&mut plan, &program, &caller) {
         Ok(command) => command,
         Err(failure) => {
             plan.rundir.into_iter().for_each(RunDir::discard);

@@ -103,6 +103,7 @@ pub fn record(project: &Project, kind: JobKind, args: &RunArgs) -> RunRecord {
         user: user(),
         roar_version: contract::ROAR_VERSION.to_owned(),
         git: None,
+        tracer_fallback: args.fallback,
     }
 }
 

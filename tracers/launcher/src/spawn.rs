@@ -1,13 +1,12 @@
 //! Starts the command: a child that is held until a backend watches it, then becomes the command.
 
-use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
 
 use nix::unistd::{ForkResult, Pid, fork};
 
 use crate::caller::Caller;
-use crate::program::Program;
+use crate::preload::{Shim, ShimPaths};
+use crate::program::{self, Program};
 
 /// A child that does as it is told, until it becomes the command.
 pub struct Held {
@@ -18,10 +17,10 @@ pub struct Held {
     reports: io::PipeReader,
 }
 
-/// Orders, each followed by what it needs: a process id; nothing; NAME=VALUE; nothing.
+/// Orders, each followed by what it needs: a process id; nothing; the paths of `preload`; nothing.
 const PERMIT: u8 = b'p';
 const FILTER: u8 = b'f';
-const SET: u8 = b's';
+const JOIN: u8 = b'j';
 const EXECUTE: u8 = b'x';
 
 /// Why the command does not run.
@@ -60,11 +59,10 @@ impl Held {
         self.order(FILTER, &[])
     }
 
-    /// Puts a variable into the environment of the command. The name must hold no `=`.
-    #[expect(dead_code)] // for the preload backend
-    pub fn set_variable(&mut self, name: &OsStr, value: &OsStr) -> io::Result<()> {
-        let text = [name.as_bytes(), b"=", value.as_bytes()].concat();
-        self.order(SET, &[&(text.len() as u32).to_ne_bytes(), text.as_slice()].concat())
+    /// Has the child execute the command as a process of the preload backend does.
+    pub fn join(&mut self, paths: &ShimPaths) -> io::Result<()> {
+        let text = paths.to_bytes();
+        self.order(JOIN, &[&(text.len() as u32).to_ne_bytes(), text.as_slice()].concat())
     }
 
     /// Lets the child become the command.
@@ -103,13 +101,18 @@ fn become_command(
     mut orders: io::PipeReader,
     mut reports: io::PipeWriter,
 ) -> ! {
+    let mut shim = None;
     while let Some([order]) = read(&mut orders) {
         let done = match order {
             PERMIT => read(&mut orders).map(|pid| permit(i32::from_ne_bytes(pid))),
             FILTER => Some(filter.install()),
-            SET => set_variable(&mut orders),
+            JOIN => join(&mut orders).map(|joined| joined.map(|joined| shim = Some(joined))),
             _ => {
-                let _ = reports.write_all(&(program.execute() as i32).to_ne_bytes());
+                let error = match shim {
+                    Some(shim) => program.execute(&move |path, argv| shim.execv(path, argv)),
+                    None => program.execute(&program::execv),
+                };
+                let _ = reports.write_all(&(error as i32).to_ne_bytes());
                 break;
             }
         };
@@ -133,12 +136,8 @@ fn permit(tracer: i32) -> io::Result<()> {
     Ok(())
 }
 
-fn set_variable(orders: &mut io::PipeReader) -> Option<io::Result<()>> {
+fn join(orders: &mut io::PipeReader) -> Option<io::Result<Shim>> {
     let mut text = vec![0; u32::from_ne_bytes(read(orders)?) as usize];
     orders.read_exact(&mut text).ok()?;
-    let equals = text.iter().position(|&byte| byte == b'=')?;
-    let (name, value) = (OsStr::from_bytes(&text[..equals]), OsStr::from_bytes(&text[equals + 1..]));
-    // SAFETY: this process has one thread.
-    unsafe { std::env::set_var(name, value) };
-    Some(Ok(()))
+    Some(ShimPaths::from_bytes(&text).and_then(|paths| Shim::join(&paths)))
 }

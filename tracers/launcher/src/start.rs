@@ -5,7 +5,7 @@ use nix::unistd::Pid;
 use trace::Clock;
 
 use crate::announce::Plan;
-use crate::args::RunArgs;
+use crate::args::AUTO;
 use crate::caller::Caller;
 use crate::failure::Failure;
 use crate::program::Program;
@@ -23,12 +23,12 @@ pub struct Running {
 
 /// Starts the command. Errors: it cannot be executed (exit status 126 or 127), cannot be traced and must be, or no
 /// process can be made (125).
-pub fn start(plan: &mut Plan, args: &RunArgs, program: &Program, caller: &Caller) -> Result<Running, Failure> {
+pub fn start(plan: &mut Plan, program: &Program, caller: &Caller) -> Result<Running, Failure> {
     let clock = Clock::start();
     let mut held = Held::fork(program, caller).map_err(|error| {
         Failure::new("not-started", "no process can be made for the command").cause(error.to_string())
     })?;
-    let watch = match watch(plan, args, &mut held, clock) {
+    let watch = match watch(plan, &mut held, clock) {
         Ok(watch) => watch,
         Err(failure) => {
             held.dismiss();
@@ -46,11 +46,15 @@ pub fn start(plan: &mut Plan, args: &RunArgs, program: &Program, caller: &Caller
 }
 
 /// Attaches the first backend that can watch the child here. Errors: none can, or not the one that must.
-fn watch(plan: &mut Plan, args: &RunArgs, held: &mut Held, clock: Clock) -> Result<Watch, Failure> {
+fn watch(plan: &mut Plan, held: &mut Held, clock: Clock) -> Result<Watch, Failure> {
     let Some(rundir) = &plan.rundir else { return Ok(Watch::Nobody) };
     let (found, obstacles) = first_that_can(Backend::candidates(&plan.tracer), rundir, held, clock);
     let Some(first) = obstacles.first() else { return Ok(found.map_or(Watch::Nobody, |(_, watch)| watch)) };
-    if !args.fallback {
+    // "auto" asks for no backend in particular: one that can is what was asked for.
+    if plan.tracer == AUTO && found.is_some() {
+        return Ok(found.map_or(Watch::Nobody, |(_, watch)| watch));
+    }
+    if plan.tracer_required {
         return Err(Failure::new("tracer-unavailable", first.fact())
             .cause(first.cause.clone())
             .hint("without `--no-tracer-fallback` another tracer is tried, or the command runs untraced"));

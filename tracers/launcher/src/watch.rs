@@ -13,6 +13,7 @@ use trace::Clock;
 use trace::event::{Event, What};
 use trace::log::{LAUNCHER, LogWriter, stream_path};
 
+use crate::preload;
 use crate::rundir::RunDir;
 use crate::runtime_dir::RuntimeDir;
 use crate::spawn::Held;
@@ -24,16 +25,18 @@ const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     Ebpf,
+    Preload,
     Ptrace,
 }
 
 impl Backend {
-    pub const ALL: [Backend; 2] = [Backend::Ebpf, Backend::Ptrace];
+    pub const ALL: [Backend; 3] = [Backend::Ebpf, Backend::Preload, Backend::Ptrace];
 
     /// As options, the contract and the names of streams have it.
     pub fn name(self) -> &'static str {
         match self {
             Backend::Ebpf => "ebpf",
+            Backend::Preload => "preload",
             Backend::Ptrace => "ptrace",
         }
     }
@@ -48,11 +51,13 @@ impl Backend {
     pub fn attach(self, rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Watch> {
         let watch = match self {
             Backend::Ebpf => attach_ebpf(rundir, held, clock).map(Watch::Ebpf),
+            Backend::Preload => preload::attach(&rundir.path, held, clock).map(|()| Watch::Preload),
             Backend::Ptrace => attach_ptrace(rundir, held, clock).map(Watch::Ptrace),
         };
         if watch.is_err() {
             // Whoever folds the run tells from the streams who watched it.
             let _ = fs::remove_file(stream_path(&rundir.path, self.name()));
+            let _ = fs::remove_file(stream_path(&rundir.path, LAUNCHER));
         }
         watch
     }
@@ -61,6 +66,8 @@ impl Backend {
 /// What watches the command.
 pub enum Watch {
     Ebpf(Collector),
+    /// By the processes themselves, each for itself.
+    Preload,
     Ptrace(Tracer),
     Nobody,
 }
@@ -72,7 +79,7 @@ impl Watch {
         match self {
             Watch::Ebpf(collector) => collector.end(COLLECTOR_PATIENCE),
             Watch::Ptrace(tracer) => tracer.finish(patience),
-            Watch::Nobody => 0,
+            Watch::Preload | Watch::Nobody => 0,
         }
     }
 
@@ -84,7 +91,7 @@ impl Watch {
                 Ok(WaitStatus::Signaled(_, signal, _)) => Some(format!("the tracer was killed by {signal}")),
                 _ => None,
             },
-            Watch::Nobody => None,
+            Watch::Preload | Watch::Nobody => None,
         }
     }
 

@@ -18,6 +18,7 @@ const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
 const ARGS: u32 = 16;
 
+const PR_SET_SECCOMP: u32 = libc::PR_SET_SECCOMP as u32;
 const TMPFILE_BIT: u32 = 0o20_000_000;
 const X32_BIT: u32 = 0x4000_0000;
 
@@ -30,7 +31,7 @@ fn jump(code: u16, k: u32, jt: u8, jf: u8) -> libc::sock_filter {
 }
 
 fn stop(action: Action) -> libc::sock_filter {
-    op(RETURN, libc::SECCOMP_RET_TRACE | action as u32)
+    op(RETURN, libc::SECCOMP_RET_TRACE | action.to_data())
 }
 
 fn allow() -> libc::sock_filter {
@@ -87,28 +88,42 @@ fn block(abi: &Abi) -> Vec<libc::sock_filter> {
         block.push(op(AND, !X32_BIT));
     }
     for &(number, action) in abi.calls {
-        match action.open_flags() {
-            None => block.extend([jump(JUMP_EQUAL, number, 0, 1), stop(action)]),
-            Some(argument) => {
-                let test = open_test(abi, action, argument);
-                block.push(jump(JUMP_EQUAL, number, 0, test.len() as u8));
-                block.extend(test);
+        let test = match action {
+            Action::Open => open_test(abi, action, 1),
+            Action::OpenAt => open_test(abi, action, 2),
+            Action::Clone => {
+                vec![argument(0), jump(JUMP_ANY_BIT, libc::CLONE_UNTRACED as u32, 1, 0), allow(), stop(action)]
             }
-        }
+            Action::Prctl => only(action, &[(0, PR_SET_SECCOMP), (1, libc::SECCOMP_MODE_STRICT)]),
+            Action::Seccomp => only(action, &[(0, libc::SECCOMP_SET_MODE_STRICT)]),
+            _ => vec![stop(action)],
+        };
+        block.push(jump(JUMP_EQUAL, number, 0, test.len() as u8));
+        block.extend(test);
     }
     block.push(allow());
     block
 }
 
 /// Lets opens pass that can never read or change a regular file: O_PATH ones, and directories.
-fn open_test(abi: &Abi, action: Action, argument: usize) -> [libc::sock_filter; 5] {
-    [
-        op(LOAD_WORD, ARGS + 8 * argument as u32),
+fn open_test(abi: &Abi, action: Action, flags: u32) -> Vec<libc::sock_filter> {
+    vec![
+        argument(flags),
         jump(JUMP_ANY_BIT, TMPFILE_BIT, 2, 0),
         jump(JUMP_ANY_BIT, libc::O_PATH as u32 | abi.o_directory, 0, 1),
         allow(),
         stop(action),
     ]
+}
+
+/// Stops calls whose arguments have these values, and lets all others pass.
+fn only(action: Action, values: &[(u32, u32)]) -> Vec<libc::sock_filter> {
+    let equal = |&(at, value)| [argument(at), jump(JUMP_EQUAL, value, 1, 0), allow()];
+    values.iter().flat_map(equal).chain([stop(action)]).collect()
+}
+
+fn argument(at: u32) -> libc::sock_filter {
+    op(LOAD_WORD, ARGS + 8 * at)
 }
 
 #[cfg(test)]
@@ -144,8 +159,13 @@ mod tests {
             for number in 0..600 {
                 let wanted = abi.calls.iter().find(|(listed, _)| *listed == number);
                 let expected =
-                    wanted.map_or(libc::SECCOMP_RET_ALLOW, |(_, action)| libc::SECCOMP_RET_TRACE | *action as u32);
-                assert_eq!(verdict(abi.audit_arch, number, [0; 6]), expected, "call {number}");
+                    wanted.map_or(libc::SECCOMP_RET_ALLOW, |(_, action)| libc::SECCOMP_RET_TRACE | action.to_data());
+                let args = match wanted {
+                    Some((_, Action::Clone)) => [libc::CLONE_UNTRACED as u64, 0, 0, 0, 0, 0],
+                    Some((_, Action::Prctl)) => [u64::from(PR_SET_SECCOMP), 1, 0, 0, 0, 0],
+                    _ => [0; 6],
+                };
+                assert_eq!(verdict(abi.audit_arch, number, args), expected, "call {number}");
             }
         }
     }
@@ -157,8 +177,22 @@ mod tests {
         let open = |flags: u32| verdict(abi.audit_arch, number, [0, 0, u64::from(flags), 0, 0, 0]);
         assert_eq!(open(libc::O_PATH as u32), libc::SECCOMP_RET_ALLOW);
         assert_eq!(open(abi.o_directory), libc::SECCOMP_RET_ALLOW);
-        assert_eq!(open(abi.o_directory | TMPFILE_BIT | 2), libc::SECCOMP_RET_TRACE | action as u32);
-        assert_eq!(open(libc::O_WRONLY as u32), libc::SECCOMP_RET_TRACE | action as u32);
+        assert_eq!(open(abi.o_directory | TMPFILE_BIT | 2), libc::SECCOMP_RET_TRACE | action.to_data());
+        assert_eq!(open(libc::O_WRONLY as u32), libc::SECCOMP_RET_TRACE | action.to_data());
+    }
+
+    #[test]
+    fn ordinary_clones_and_filters_pass() {
+        let abi = &ABIS[0];
+        let call = |wanted, args| {
+            let (number, _) = *abi.calls.iter().find(|(_, action)| *action == wanted).unwrap();
+            verdict(abi.audit_arch, number, args)
+        };
+        let flags = (libc::CLONE_VM | libc::CLONE_THREAD) as u64;
+        assert_eq!(call(Action::Clone, [flags, 0, 0, 0, 0, 0]), libc::SECCOMP_RET_ALLOW);
+        assert_eq!(call(Action::Prctl, [u64::from(PR_SET_SECCOMP), 2, 0, 0, 0, 0]), libc::SECCOMP_RET_ALLOW);
+        assert_eq!(call(Action::Prctl, [15, 1, 0, 0, 0, 0]), libc::SECCOMP_RET_ALLOW);
+        assert_eq!(call(Action::Seccomp, [1, 0, 0, 0, 0, 0]), libc::SECCOMP_RET_ALLOW);
     }
 
     #[test]

@@ -7,8 +7,10 @@
 
 mod filter;
 mod observe;
+mod registers;
 mod sys;
 mod syscalls;
+mod take_over;
 mod wait;
 
 use std::io::{self, Read, Write};
@@ -21,6 +23,7 @@ use trace::Clock;
 use trace::log::LogWriter;
 
 pub use filter::Filter;
+pub use take_over::{TakenOver, take_over};
 
 /// The launcher's end of a running tracer.
 pub struct Tracer {

@@ -52,6 +52,8 @@ pub enum Pending {
     IoUring,
     Namespace,
     Ptrace,
+    /// A call that behaves otherwise for a process with a filter.
+    Strict,
 }
 
 /// Reads what a call is about to do. None: nothing that could matter, let it run.
@@ -90,6 +92,8 @@ pub fn before(tid: Tid, entry: &Entry) -> Option<Pending> {
         Action::IoUring => Some(Pending::IoUring),
         Action::Namespace => Some(Pending::Namespace),
         Action::Ptrace => Some(Pending::Ptrace).filter(|_| wants_to_trace(args.args[0])),
+        Action::Clone => None,
+        Action::Prctl | Action::Seccomp => Some(Pending::Strict),
     }
 }
 
@@ -119,16 +123,18 @@ pub fn after(tid: Tid, pid: Tid, pending: Pending, result: i64, mut say: impl Fn
             "mount-namespace",
             format!("process {pid} has mounts of its own: what it changed there may be missing, or under another name"),
         )),
-        Pending::Exec { .. } | Pending::Namespace | Pending::Ptrace => {}
+        Pending::Exec { .. } | Pending::Namespace | Pending::Ptrace | Pending::Strict => {}
     }
 }
 
 /// Says of a call that failed what the record must know.
 pub fn refused(pid: Tid, pending: &Pending) -> Option<What> {
-    matches!(pending, Pending::Ptrace).then(|| {
-        let message = "could not trace other processes, as it is traced itself";
-        warning("nested-tracer", format!("process {pid} {message}"))
-    })
+    let (code, message) = match pending {
+        Pending::Ptrace => ("nested-tracer", "could not trace other processes, as it is traced itself"),
+        Pending::Strict => ("seccomp-strict", "could not enter the strict mode of seccomp, as roar filters its calls"),
+        _ => return None,
+    };
+    Some(warning(code, format!("process {pid} {message}")))
 }
 
 /// Says what a process runs now. `file` is what was executed.
@@ -205,12 +211,10 @@ fn rename(from: &Named, to: &Named, flags: u32) -> Option<Pending> {
     let flags = if exchanged { RENAME_EXCHANGED } else { 0 };
     let has_content = |stat: &Stat| stat.is_file() || stat.is_dir();
     match (stat, replaced) {
-        (Some(stat), replaced) if has_content(&stat) => {
+        // Two names of one file, or a directory exchanged with itself: nothing happens.
+        (Some(stat), Some(replaced)) if stat.id() == replaced.id() => None,
+        (Some(stat), replaced) if has_content(&stat) || replaced.as_ref().is_some_and(has_content) => {
             Some(Pending::Rename { flags, from: Place { path, stat }, to, replaced })
-        }
-        // Exchanged with a link, say: told from the side that has content.
-        (other, Some(stat)) if exchanged && has_content(&stat) => {
-            Some(Pending::Rename { flags, from: Place { path: to, stat }, to: path, replaced: other })
         }
         _ => None,
     }

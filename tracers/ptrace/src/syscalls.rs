@@ -30,9 +30,15 @@ pub enum Action {
     /// unshare(2), setns(2).
     Namespace,
     Ptrace,
+    /// clone(2), when the child is not to be traced.
+    Clone,
+    /// prctl(2) into strict mode.
+    Prctl,
+    /// seccomp(2) into strict mode.
+    Seccomp,
 }
 
-const ALL: [Action; 22] = [
+const ALL: [Action; 25] = [
     Action::Open,
     Action::OpenAt,
     Action::OpenAt2,
@@ -55,20 +61,23 @@ const ALL: [Action; 22] = [
     Action::IoUring,
     Action::Namespace,
     Action::Ptrace,
+    Action::Clone,
+    Action::Prctl,
+    Action::Seccomp,
 ];
 
+/// Tells stops of our filter from those of a filter that the job has installed itself.
+const OURS: u32 = 0x5A00;
+
 impl Action {
-    pub fn from_data(data: u32) -> Option<Action> {
-        ALL.into_iter().find(|&action| action as u32 == data)
+    /// What our filter answers: SECCOMP_RET_DATA, 16 bits.
+    pub fn to_data(self) -> u32 {
+        OURS | self as u32
     }
 
-    /// Argument that holds the flags of an open, for the filter to let uninteresting ones pass.
-    pub fn open_flags(self) -> Option<usize> {
-        match self {
-            Action::Open => Some(1),
-            Action::OpenAt => Some(2),
-            _ => None,
-        }
+    /// None: the stop is none of ours.
+    pub fn from_data(data: u32) -> Option<Action> {
+        ALL.into_iter().find(|&action| action.to_data() == data)
     }
 }
 
@@ -100,6 +109,7 @@ const AUDIT_AARCH64: u32 = 0xC000_00B7;
 #[cfg(target_arch = "x86_64")]
 const X86_64: &[(u32, Action)] = &[
     (2, Action::Open),
+    (56, Action::Clone),
     (59, Action::Exec),
     (76, Action::Truncate),
     (82, Action::Rename),
@@ -109,6 +119,7 @@ const X86_64: &[(u32, Action)] = &[
     (101, Action::Ptrace),
     (132, Action::Utimes),
     (133, Action::Mknod),
+    (157, Action::Prctl),
     (235, Action::Utimes),
     (257, Action::OpenAt),
     (259, Action::MknodAt),
@@ -121,6 +132,7 @@ const X86_64: &[(u32, Action)] = &[
     (304, Action::OpenByHandle),
     (308, Action::Namespace),
     (316, Action::RenameAt2),
+    (317, Action::Seccomp),
     (322, Action::ExecAt),
     (425, Action::IoUring),
     (437, Action::OpenAt2),
@@ -170,10 +182,13 @@ const AARCH64: &[(u32, Action)] = &[
     (88, Action::UtimesAt),
     (97, Action::Namespace),
     (117, Action::Ptrace),
+    (167, Action::Prctl),
+    (220, Action::Clone),
     (221, Action::Exec),
     (265, Action::OpenByHandle),
     (268, Action::Namespace),
     (276, Action::RenameAt2),
+    (277, Action::Seccomp),
     (281, Action::ExecAt),
     (425, Action::IoUring),
     (437, Action::OpenAt2),
@@ -217,7 +232,8 @@ mod tests {
     #[test]
     fn every_action_survives_the_way_through_the_filter() {
         for action in ALL {
-            assert_eq!(Action::from_data(action as u32), Some(action));
+            assert_eq!(Action::from_data(action.to_data()), Some(action));
+            assert_eq!(Action::from_data(action as u32), None);
         }
         assert_eq!(Action::from_data(0), None);
     }

@@ -7,7 +7,9 @@ use trace::event::{Event, What};
 use trace::log::LogWriter;
 
 use crate::observe::{self, Pending};
+use crate::registers;
 use crate::sys::{self, Waited};
+use crate::syscalls::Action;
 
 /// After so many events, a look whether anybody still wants them.
 const EVENTS_BETWEEN_LOOKS: u64 = 4096;
@@ -46,6 +48,18 @@ impl Watcher {
             self.say(pid, what);
         }
         Ok(())
+    }
+
+    /// Attaches to a process in the middle of its life; 0: its parent is known already. Errors: as those of `attach`.
+    pub fn attach_started_by(&mut self, pid: Tid, parent: u32) -> std::io::Result<()> {
+        sys::seize(pid)?;
+        self.add(pid, pid, parent as Tid);
+        Ok(())
+    }
+
+    /// Says what the tracer itself has found out.
+    pub fn say_once(&mut self, pid: Tid, what: What) {
+        self.say(pid, what);
     }
 
     /// Returns when no traced process is left, with the number of events that could not be written.
@@ -87,7 +101,18 @@ impl Watcher {
     }
 
     fn entered(&mut self, tid: Tid) -> std::io::Result<()> {
-        let pending = observe::before(tid, &sys::syscall_entry(tid)?);
+        let entry = sys::syscall_entry(tid)?;
+        match Action::from_data(entry.data) {
+            // A filter of the job's own wants its tracer, and there is none: as the kernel does then.
+            None => {
+                registers::refuse_call(tid)?;
+                return sys::run(tid, 0);
+            }
+            // Our filter would answer ENOSYS to a child without a tracer, whatever that opens.
+            Some(Action::Clone) => registers::clear_argument_bits(tid, libc::CLONE_UNTRACED as u64)?,
+            Some(_) => {}
+        }
+        let pending = observe::before(tid, &entry);
         let to_exit = pending.as_ref().is_some_and(|pending| !matches!(pending, Pending::Exec { .. }));
         if let Some(thread) = self.threads.get_mut(&tid) {
             thread.pending = pending;

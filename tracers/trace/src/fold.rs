@@ -44,8 +44,14 @@ impl fmt::Display for FoldError {
 impl std::error::Error for FoldError {}
 
 /// Folds the raw trace of a run, comparing with the files as they are now. `end` is None when the launcher is lost:
-/// then the exit status is taken from the trace, if it is there. O(events). Errors: the trace is unreadable.
-pub fn fold_run(rundir: &Path, end: Option<RunEnd>) -> Result<FoldedTrace, FoldError> {
+/// then the exit status is taken from the trace, if it is there. `is_alive` tells, of a process whose end is not in the
+/// trace, whether it still runs, given its id and the time of its last event in nanoseconds since the start; a backend may
+/// not see how a process ends. O(events). Errors: the trace is unreadable.
+pub fn fold_run(
+    rundir: &Path,
+    end: Option<RunEnd>,
+    is_alive: impl Fn(u32, u64) -> bool,
+) -> Result<FoldedTrace, FoldError> {
     let raw = log::read(rundir).map_err(|cause| FoldError { path: rundir.to_owned(), cause })?;
     let uses = reduce(raw.told.iter().map(|told| &told.event), |path| Stat::of_link(path).ok());
     let mut processes = Processes::default();
@@ -57,6 +63,7 @@ pub fn fold_run(rundir: &Path, end: Option<RunEnd>) -> Result<FoldedTrace, FoldE
         writes: uses.writes.into_iter().map(file_write).collect(),
         warnings: warnings_of(&raw).into_iter().chain(events_lost(lost)).collect(),
         events: raw.told.len() as u64,
+        events_lost: lost,
         ..FoldedTrace::default()
     };
     match end {
@@ -65,6 +72,7 @@ pub fn fold_run(rundir: &Path, end: Option<RunEnd>) -> Result<FoldedTrace, FoldE
             processes.end_command(&end);
             folded.duration_ns = end.duration.as_nanos() as u64;
             folded.interrupted_by = end.interrupted_by;
+            processes.end_unseen(is_alive);
             folded.warnings.extend(still_running(&processes.list));
         }
         None => {
@@ -110,6 +118,8 @@ fn stat_key(stat: &Stat) -> StatKey {
 struct Processes {
     list: Vec<Process>,
     alive: HashMap<u32, usize>,
+    /// Time of the last event of each process that has not ended.
+    last_ns: HashMap<u32, u64>,
 }
 
 impl Processes {
@@ -121,7 +131,19 @@ impl Processes {
         }
     }
 
+    /// Processes whose end no backend has told, as that of one that was killed.
+    fn end_unseen(&mut self, is_alive: impl Fn(u32, u64) -> bool) {
+        for (pid, &at) in &self.alive {
+            let process = &mut self.list[at];
+            let last_ns = self.last_ns.get(pid).copied().unwrap_or(process.started_ns);
+            if process.ended_ns.is_none() && !is_alive(*pid, last_ns) {
+                process.ended_ns = Some(last_ns);
+            }
+        }
+    }
+
     fn apply(&mut self, backend: &str, event: &Event) {
+        self.last_ns.insert(event.pid, event.at_ns);
         match &event.what {
             // A second backend that takes a process over knows of no parent.
             What::Fork { parent: 0 } if self.alive.contains_key(&event.pid) => {}

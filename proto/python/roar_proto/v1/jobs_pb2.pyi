@@ -53,10 +53,13 @@ class BeginJobResponse(_message.Message):
     TRACER_FIELD_NUMBER: _builtins.int
     QUIET_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    TRACER_REQUIRED_FIELD_NUMBER: _builtins.int
     tracer: _builtins.str
-    """backend to use"""
+    """backend to use: "ebpf", "preload", "ptrace"; "auto": nothing is known yet, the launcher takes what can be attached"""
     quiet: _builtins.bool
     """configuration asks for no summary"""
+    tracer_required: _builtins.bool
+    """when it cannot be attached after all, the command must not be started"""
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Warning]:
         """to be shown now and stored with the job"""
@@ -67,10 +70,11 @@ class BeginJobResponse(_message.Message):
         tracer: _builtins.str = ...,
         quiet: _builtins.bool = ...,
         warnings: _abc.Iterable[_types_pb2.Warning] | None = ...,
+        tracer_required: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["quiet", b"quiet", "tracer", b"tracer", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quiet", b"quiet", "tracer", b"tracer", "tracer_required", b"tracer_required", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -396,6 +400,8 @@ class Job(_message.Message):
     OUTPUT_BYTES_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     CODE_COUNT_FIELD_NUMBER: _builtins.int
+    EVENTS_LOST_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
     uid: _builtins.str
     """8 hex digits or more, random, unique in the project: "the job's id" """
     run_id: _builtins.str
@@ -419,7 +425,7 @@ class Job(_message.Message):
     duration_ns: _builtins.int
     """monotonic"""
     tracer: _builtins.str
-    """the backend that saw it"""
+    """the backend that was attached; "none": nobody watched"""
     hostname: _builtins.str
     """where it ran"""
     user: _builtins.str
@@ -440,6 +446,10 @@ class Job(_message.Message):
     """order of recording in this project, from 1"""
     code_count: _builtins.int
     """of `code` in full"""
+    events_lost: _builtins.int
+    """events that a backend saw and could not hand over"""
+    complete: _builtins.bool
+    """everything that the job did to files was seen; false: `warnings` say what was not"""
     @_builtins.property
     def argv(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """the command"""
@@ -505,10 +515,12 @@ class Job(_message.Message):
         output_bytes: _builtins.int = ...,
         sequence: _builtins.int = ...,
         code_count: _builtins.int = ...,
+        events_lost: _builtins.int = ...,
+        complete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "argv", b"argv", "code", b"code", "code_count", b"code_count", "cwd", b"cwd", "dropped", b"dropped", "dropped_count", b"dropped_count", "duration_ns", b"duration_ns", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git", "hostname", b"hostname", "input_count", b"input_count", "inputs", b"inputs", "kind", b"kind", "output_bytes", b"output_bytes", "output_count", b"output_count", "outputs", b"outputs", "processes", b"processes", "roar_version", b"roar_version", "run_id", b"run_id", "sequence", b"sequence", "session_hash", b"session_hash", "started_at_ns", b"started_at_ns", "status", b"status", "step", b"step", "step_name", b"step_name", "tracer", b"tracer", "uid", b"uid", "user", b"user", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "argv", b"argv", "code", b"code", "code_count", b"code_count", "complete", b"complete", "cwd", b"cwd", "dropped", b"dropped", "dropped_count", b"dropped_count", "duration_ns", b"duration_ns", "events_lost", b"events_lost", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git", "hostname", b"hostname", "input_count", b"input_count", "inputs", b"inputs", "kind", b"kind", "output_bytes", b"output_bytes", "output_count", b"output_count", "outputs", b"outputs", "processes", b"processes", "roar_version", b"roar_version", "run_id", b"run_id", "sequence", b"sequence", "session_hash", b"session_hash", "started_at_ns", b"started_at_ns", "status", b"status", "step", b"step", "step_name", b"step_name", "tracer", b"tracer", "uid", b"uid", "user", b"user", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

@@ -65,7 +65,8 @@ class JobServiceServicer:
         """Announces a run before its command starts: reads git commit and branch, starts the dirty check, watches the
         launcher, and answers with the plan.
         Idempotent by run_id. Errors: NOT_FOUND no project there; FAILED_PRECONDITION the database is newer than this
-        daemon, broken, or the configuration is invalid; UNAUTHENTICATED.
+        daemon, broken, the configuration is invalid, or the wanted backend does not work here and no other may take its
+        place; UNAUTHENTICATED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

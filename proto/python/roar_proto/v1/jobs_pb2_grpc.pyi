@@ -37,7 +37,8 @@ class JobServiceStub:
     """Announces a run before its command starts: reads git commit and branch, starts the dirty check, watches the
     launcher, and answers with the plan.
     Idempotent by run_id. Errors: NOT_FOUND no project there; FAILED_PRECONDITION the database is newer than this
-    daemon, broken, or the configuration is invalid; UNAUTHENTICATED.
+    daemon, broken, the configuration is invalid, or the wanted backend does not work here and no other may take its
+    place; UNAUTHENTICATED.
     """
     FinishJob: _grpc.UnaryStreamMultiCallable[_jobs_pb2.FinishJobRequest, _jobs_pb2.FinishJobResponse]
     """Records a sealed run: hashes what is not hashed yet and commits everything in one transaction. Streams progress,
@@ -62,7 +63,8 @@ class JobServiceAsyncStub(JobServiceStub):
     """Announces a run before its command starts: reads git commit and branch, starts the dirty check, watches the
     launcher, and answers with the plan.
     Idempotent by run_id. Errors: NOT_FOUND no project there; FAILED_PRECONDITION the database is newer than this
-    daemon, broken, or the configuration is invalid; UNAUTHENTICATED.
+    daemon, broken, the configuration is invalid, or the wanted backend does not work here and no other may take its
+    place; UNAUTHENTICATED.
     """
     FinishJob: _aio.UnaryStreamMultiCallable[_jobs_pb2.FinishJobRequest, _jobs_pb2.FinishJobResponse]  # type: ignore[assignment]
     """Records a sealed run: hashes what is not hashed yet and commits everything in one transaction. Streams progress,
@@ -90,7 +92,8 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         """Announces a run before its command starts: reads git commit and branch, starts the dirty check, watches the
         launcher, and answers with the plan.
         Idempotent by run_id. Errors: NOT_FOUND no project there; FAILED_PRECONDITION the database is newer than this
-        daemon, broken, or the configuration is invalid; UNAUTHENTICATED.
+        daemon, broken, the configuration is invalid, or the wanted backend does not work here and no other may take its
+        place; UNAUTHENTICATED.
         """
 
     @_abc_1.abstractmethod

@@ -47,6 +47,7 @@ class RunRecord(_message.Message):
     USER_FIELD_NUMBER: _builtins.int
     ROAR_VERSION_FIELD_NUMBER: _builtins.int
     GIT_FIELD_NUMBER: _builtins.int
+    TRACER_FALLBACK_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """UUIDv7, lower-case with dashes; also the name of the run directory"""
     kind: _types_pb2.JobKind.ValueType
@@ -58,7 +59,7 @@ class RunRecord(_message.Message):
     step_name: _builtins.str
     """-n NAME; empty when not given"""
     tracer_wanted: _builtins.str
-    """"auto", "ebpf", "preload", "ptrace"; as asked for"""
+    """"auto", "ebpf", "preload", "ptrace" as asked for; empty: as the project's `tracer.default` says"""
     started_at_ns: _builtins.int
     """wall clock"""
     launcher_pid: _builtins.int
@@ -69,6 +70,8 @@ class RunRecord(_message.Message):
     """login name, or the numeric uid"""
     roar_version: _builtins.str
     """of the launcher"""
+    tracer_fallback: _builtins.bool
+    """may another backend look on when the wanted one cannot? Absent: as the project's `tracer.fallback` says"""
     @_builtins.property
     def argv(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """at least one word"""
@@ -93,12 +96,15 @@ class RunRecord(_message.Message):
         user: _builtins.str = ...,
         roar_version: _builtins.str = ...,
         git: _types_pb2.GitState | None = ...,
+        tracer_fallback: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["git", b"git"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "git", b"git", "tracer_fallback", b"tracer_fallback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["argv", b"argv", "cwd", b"cwd", "git", b"git", "hostname", b"hostname", "kind", b"kind", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "roar_version", b"roar_version", "run_id", b"run_id", "started_at_ns", b"started_at_ns", "step_name", b"step_name", "tracer_wanted", b"tracer_wanted", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "argv", b"argv", "cwd", b"cwd", "git", b"git", "hostname", b"hostname", "kind", b"kind", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "roar_version", b"roar_version", "run_id", b"run_id", "started_at_ns", b"started_at_ns", "step_name", b"step_name", "tracer_fallback", b"tracer_fallback", "tracer_wanted", b"tracer_wanted", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__tracer_fallback: _TypeAlias = _typing.Literal["tracer_fallback"]  # noqa: Y015
+    _WhichOneofArgType__tracer_fallback: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tracer_fallback) -> _WhichOneofReturnType__tracer_fallback | None: ...
 
 Global___RunRecord: _TypeAlias = RunRecord  # noqa: Y015
 
@@ -191,8 +197,9 @@ class FoldedTrace(_message.Message):
     INTERRUPTED_BY_FIELD_NUMBER: _builtins.int
     LAUNCHER_LOST_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    EVENTS_LOST_FIELD_NUMBER: _builtins.int
     tracer: _builtins.str
-    """backend of the command: "ebpf", "preload", "ptrace"; "none" when it ran untraced"""
+    """the backend that was attached: "ebpf", "preload", "ptrace"; "none" when the command ran untraced"""
     exit_code: _builtins.int
     """of the command; absent when killed by a signal or unknown"""
     exit_signal: _builtins.int
@@ -205,6 +212,8 @@ class FoldedTrace(_message.Message):
     """folded by the daemon from the raw trace of a dead launcher"""
     events: _builtins.int
     """raw events folded"""
+    events_lost: _builtins.int
+    """events that a backend saw and could not hand over; a warning says so too"""
     @_builtins.property
     def reads(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileRead]:
         """by path, each path once"""
@@ -235,10 +244,11 @@ class FoldedTrace(_message.Message):
         interrupted_by: _builtins.int = ...,
         launcher_lost: _builtins.bool = ...,
         events: _builtins.int = ...,
+        events_lost: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "exit_code", b"exit_code", "exit_signal", b"exit_signal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "duration_ns", b"duration_ns", "events", b"events", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "interrupted_by", b"interrupted_by", "launcher_lost", b"launcher_lost", "processes", b"processes", "reads", b"reads", "tracer", b"tracer", "warnings", b"warnings", "writes", b"writes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "duration_ns", b"duration_ns", "events", b"events", "events_lost", b"events_lost", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "interrupted_by", b"interrupted_by", "launcher_lost", b"launcher_lost", "processes", b"processes", "reads", b"reads", "tracer", b"tracer", "warnings", b"warnings", "writes", b"writes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

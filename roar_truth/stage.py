@@ -12,16 +12,16 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
-from case_file import FOLDER, Case
 
-TOP = Path(__file__).resolve().parents[2]
-CACHE = TOP / "build" / "conformance"
+from roar_truth.case_file import FOLDER, Case
+
 SECONDS = 60
 GIT = ("git", "-c", "user.name=Case", "-c", "user.email=case@example.org", "-c", "commit.gpgsign=false")
 
@@ -55,10 +55,10 @@ class Stage:
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
-    """Yields an empty folder, not below a temporary one: what is there is left out of no record."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=CACHE))
+def scratch(base: Path) -> Iterator[Path]:
+    """Yields an empty folder in `base`, where compiled programs stay for the next time."""
+    base.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=base))
     try:
         yield folder
     finally:
@@ -77,7 +77,7 @@ def make_project(root: Path) -> Path:
 @contextmanager
 def staged(case: Case, scratch: Path, template: Path) -> Iterator[Stage]:
     """Yields a copy of the project `template` with the case's files in `work/`. Raises NotHereError."""
-    program = build(case)
+    program = build(case, scratch.parent / "programs")
     if "trial" in case.needs:
         with _project(case, scratch, template) as project:
             _try_bare(_prepare(case, project, program))
@@ -89,7 +89,7 @@ def staged(case: Case, scratch: Path, template: Path) -> Iterator[Stage]:
 def _project(case: Case, scratch: Path, template: Path) -> Iterator[Path]:
     home = scratch
     if case.filesystem == "tmpfs":
-        home = Path("/dev/shm")
+        home = Path("/dev/shm")  # noqa: S108  # a folder of our own is made in it
         if not os.access(home, os.W_OK):
             raise NotHereError("no /dev/shm")
     with tempfile.TemporaryDirectory(prefix="case-", dir=home, ignore_cleanup_errors=True) as folder:
@@ -137,20 +137,21 @@ def _try_bare(stage: Stage) -> None:
         raise NotHereError(f"ends with status {status} without roar, too")
 
 
-def build(case: Case) -> tuple[str, ...]:
-    """Returns the words that start the program of a case, compiled when it is not in the cache. Raises NotHereError."""
+def build(case: Case, programs: Path) -> tuple[str, ...]:
+    """Returns the words that start the program of a case, compiled when `programs` lacks it. Raises NotHereError."""
     for need in case.needs:
-        if not _is_here(need):
+        if not is_here(need):
             raise NotHereError(f"needs {need}")
     if case.source.suffix == ".py":
         return (sys.executable, str(case.source))
     if case.source.suffix == ".sh":
         first = case.source.read_text().partition("\n")[0]
         return (first.removeprefix("#!") if first.startswith("#!") else "/bin/sh", str(case.source))
-    return (str(_compiled(case)),)
+    return (str(_compiled(case, programs)),)
 
 
-def _is_here(need: str) -> bool:
+def is_here(need: str) -> bool:
+    """Tells whether this machine has what a header says under `needs`."""
     kind, _, value = need.partition(":")
     match kind:
         case "root":
@@ -168,14 +169,14 @@ def _is_here(need: str) -> bool:
     raise ValueError(f"`needs` knows no `{need}`")
 
 
-def _compiled(case: Case) -> Path:
+def _compiled(case: Case, programs: Path) -> Path:
     sources = (FOLDER / "lib.h").read_bytes() + case.source.read_bytes()
     key = hashlib.sha256(sources + repr(case.cflags).encode()).hexdigest()[:16]
-    program = CACHE / "programs" / f"{case.name}-{key}"
+    program = programs / f"{case.name}-{key}"
     if program.exists():
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
-    partial = program.with_suffix(f".{os.getpid()}")
+    partial = program.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
     done = _gcc(case.source, partial, case.cflags)
     if done.returncode and case.cflags:
         empty = program.with_suffix(".probe.c")

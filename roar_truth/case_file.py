@@ -1,4 +1,7 @@
-"""Reads the header of a case: what to prepare, what to run, and the truth about its files. README.md has the format."""
+"""Reads the header of a case: what to prepare, what to run, and the truth about its files.
+
+tests/conformance/README.md has the format.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-FOLDER = Path(__file__).resolve().parent / "cases"
+_HERE = Path(__file__).resolve().parent
+_INSTALLED, _IN_THE_TREE = _HERE / "cases", _HERE.parent / "tests" / "conformance" / "cases"
+FOLDER = _IN_THE_TREE if _IN_THE_TREE.is_dir() else _INSTALLED
 PREFIXES = {".c": "//:", ".sh": "#:", ".py": "#:"}
 KEYS = {
     "about", "setup", "reads", "writes", "exit", "signal", "warnings", "needs", "cflags", "argv", "redirect",

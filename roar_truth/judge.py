@@ -6,7 +6,10 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from stage import FileState, Stage, ended_as_declared
+from roar_truth.stage import FileState, Stage, ended_as_declared
+
+MOST_NAMED = 6
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,10 @@ def _is_same(now: FileState, before: FileState) -> bool:
 
 def _listed(names: Collection[bytes]) -> str:
     shown = sorted(map(_shown, names))
-    return " ".join(shown[:6]) + (f" and {len(shown) - 6} more" if len(shown) > 6 else "")
+    more = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
+    return " ".join(shown[:MOST_NAMED]) + more
 
 
 def _shown(name: bytes) -> str:
     text = repr(os.fsdecode(name))
-    return text if len(text) < 60 else f"{text[:25]}...{text[-25:]}"
+    return text if len(text) <= LONGEST_NAME else f"{text[:25]}...{text[-25:]}"
