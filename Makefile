@@ -38,11 +38,15 @@ $(VENV)/.created:
 	scripts/need $(PYTHON) git
 	$(PYTHON) -c 'import sys; sys.exit("error: Python 3.10 or newer is needed, this is " + sys.version if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV) || scripts/need --venv $(PYTHON) $(VENV)
-	$(PIP) install 'hatchling>=1.27' 'ziglang>=0.13'
+	touch $@
+
+# What building needs: the same that pip would install for a build in isolation.
+$(VENV)/.build-tools: $(VENV)/.created pyproject.toml
+	$(PIP) install $$(sed -nE '/^requires = /{s/.*\[(.*)\].*/\1/; s/[",]/ /g; p; }' pyproject.toml)
 	touch $@
 
 # Ahead of pip, which would hide the progress of a build that takes a minute the first time.
-$(LAUNCHER): $(VENV)/.created $(RUST_SOURCES)
+$(LAUNCHER): $(VENV)/.build-tools $(RUST_SOURCES)
 	scripts/need cargo gcc
 	cd tracers && $(CARGO) build --release --package launcher
 	cd tracers && $(CARGO) build --release --package ebpf
@@ -53,7 +57,7 @@ $(SHIM): $(wildcard tracers/preload/*)
 	mkdir -p $(@D)
 	$(MAKE) -C tracers/preload OUT=$(CURDIR)/$@
 
-$(VENV)/.installed: $(VENV)/.created $(LAUNCHER) $(SHIM) $(PACKAGING)
+$(VENV)/.installed: $(VENV)/.build-tools $(LAUNCHER) $(SHIM) $(PACKAGING)
 	$(PIP) install --no-build-isolation --editable .
 	touch $@
 
@@ -74,6 +78,11 @@ demo: $(VENV)/.installed $(VENV)/.example ## record the digits pipeline and show
 .PHONY: bench
 bench: $(VENV)/.installed ## measure what roar adds to a command, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run_overhead.py --roar $(BIN)/roar $(BENCH)
+
+.PHONY: bench-backends
+bench-backends: $(VENV)/.installed $(VENV)/.example ## measure what each backend adds, into benchmarks/RESULTS.md
+	scripts/need gcc make strace
+	$(BIN)/python benchmarks/backend_overhead.py --roar $(BIN)/roar $(BENCH)
 
 # --- check -------------------------------------------------------------------------------------------------------------
 

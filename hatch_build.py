@@ -1,5 +1,4 @@
-"""Build hook of the wheel: compiles the native programs, shipped beside the Python scripts (`roar` and its collector), and the
-preload shim, shipped in `lib/roar`."""
+"""Build hook of the wheel: compiles the programs beside the Python scripts, and the preload shim in `lib/roar`."""
 
 from __future__ import annotations
 
@@ -18,7 +17,6 @@ error[no-cargo]: `cargo` was not found, and the `roar` command is a Rust program
   needed: Rust 1.88 or newer, only to build from source
 hint: install Rust (your distribution's package, or rustup), open a new shell and try again
 """
-
 
 NO_CC = """\
 error[no-cc]: no C compiler was found, and the preload backend of `roar` is written in C

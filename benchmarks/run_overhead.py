@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -19,6 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from report import RESULTS, machine, put_section, shown
 
 HERE = Path(__file__).resolve().parent
 SCRATCH = HERE.parent / "build" / "bench"  # not below /tmp, where roar-cli sees nothing
@@ -81,7 +82,7 @@ def main() -> int:
         results = [result for case in cases(options) for result in measure(case, contenders)]
     shutil.rmtree(SCRATCH, ignore_errors=True)
     text = report(results, options)
-    options.out.write_text(text)
+    put_section(options.out, text)
     print(text)
     return 0
 
@@ -95,7 +96,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=21, help="of the two small cases")
     parser.add_argument("--large-rounds", type=int, default=5, help="of the case with many files")
     parser.add_argument("--files", type=int, default=10_000, help="that the many-files job reads")
-    parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     if options.roar is None:
         parser.error("no `roar` on PATH: build it first (`make build`), or say --roar PATH")
@@ -215,24 +216,6 @@ def row(result: Result, bare: Result) -> str:
     if result is not bare:
         compared = [shown(result.median - bare.median), f"{result.median / bare.median:.1f}"]
     return f"| {' | '.join([result.contender.name, *(shown(figure) for figure in figures), *compared])} |"
-
-
-def shown(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
-
-
-def machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    facts = [
-        f"{os.cpu_count()} × {models[0] if models else platform.machine()}",
-        f"{memory:.0f} GiB",
-        f"{platform.system()} {platform.release()}",
-        f"Python {platform.python_version()}",
-        time.strftime("%Y-%m-%d"),
-    ]
-    return " · ".join(facts)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from roard.projects import Projects
 from roard.service.daemon import DaemonServicer, Identity
 from roard.service.interceptors import Gate
 from roard.service.tracers import TracerServicer
+from roard.supervision.collector import Collector
 from roard.supervision.registry import Registry
 from roard.supervision.runs import Runs
 from roard.supervision.tracers import Tracers
@@ -48,8 +49,9 @@ class App:
         self._runtime = runtime
         self._stop = asyncio.Event()
         self._projects = Projects(HashPool())
-        self._tracers = Tracers()
-        self._runs = Runs(self._projects, Registry(os.path.join(state_dir(), b"projects")), self._tracers.known)
+        self._collector = Collector(runtime.path)
+        self._tracers = Tracers(self._collector)
+        self._runs = Runs(self._projects, Registry(os.path.join(state_dir(), b"projects")), self._tracers)
         self._gate = Gate(runtime.write_token(), os.fsdecode(log_path))
         self._server = grpc.aio.server(interceptors=[self._gate], options=_OPTIONS)
         identity = Identity(runtime.socket, log_path)
@@ -98,7 +100,7 @@ class App:
         await self._runs.sweep_known()
 
     async def _probe(self) -> None:
-        """Finds out which backends work, after what the first run may be waiting for."""
+        """Starts the collector and finds out which backends work, after what the first run may be waiting for."""
         await self._gate.loaded.wait()
         await self._tracers.probe()
 
@@ -129,6 +131,7 @@ class App:
         with contextlib.suppress(OSError):
             self._runtime.remove_socket(inode)
         drained = await self._runs.drain(DRAIN_S)
+        self._collector.close()
         await self._server.stop(grace=0.5)
         if drained:
             self._projects.close()

@@ -253,12 +253,35 @@ exit 1
 """
 
 
+COLLECTOR = """\
+#!{python}
+import json, os, socket, sys
+open({folder!r} + "/calls", "a").write("ebpf ")
+reason = open({folder!r} + "/ebpf").read().strip() if os.path.exists({folder!r} + "/ebpf") else ""
+if os.path.exists(sys.argv[2] + "/collector.sock"):
+    os.unlink(sys.argv[2] + "/collector.sock")
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+    listener.bind(sys.argv[2] + "/collector.sock")
+    listener.listen()
+    open({folder!r} + "/pid", "w").write(str(os.getpid()))
+    print(json.dumps({{"usable": not reason, "reason": reason}}), flush=True)
+    while not reason:
+        peer, _ = listener.accept()
+        peer.recv(4096), peer.send(b"ok"), peer.recv(4096)
+        break
+os.unlink(sys.argv[2] + "/collector.sock")
+"""
+
+
 def scripted_launcher(folder: Path) -> Path:
-    """Makes a launcher of whose backends those do not work that have a file in the folder, with the reason in it."""
-    launcher = folder / "roar"
-    launcher.write_text(SCRIPT.format(folder=folder))
-    launcher.chmod(0o755)
-    return launcher
+    """Makes a launcher of whose backends those do not work that have a file in the folder, with the reason in it.
+
+    The collector beside it does not start for the same reason, and ends with whoever holds it.
+    """
+    for name, text in (("roar", SCRIPT), ("roar-collector", COLLECTOR)):
+        (folder / name).write_text(text.format(folder=str(folder), python=sys.executable))
+        (folder / name).chmod(0o755)
+    return folder / "roar"
 
 
 @contextlib.contextmanager

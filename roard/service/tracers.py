@@ -40,7 +40,7 @@ class TracerServicer(tracers_pb2_grpc.TracerServiceServicer):
     ) -> pb.CheckTracersResponse:
         names = [request.name] if request.name else BACKENDS
         await self._tracers.probe(names)
-        return pb.CheckTracersResponse(tracers=[tracer_to_pb(name, self._tracers.known) for name in names])
+        return pb.CheckTracersResponse(tracers=[tracer_to_pb(name, self._tracers.known()) for name in names])
 
     async def SetDefaultTracer(
         self, request: pb.SetDefaultTracerRequest, context: grpc.ServicerContext

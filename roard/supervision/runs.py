@@ -22,6 +22,7 @@ from roard.supervision.git_state import note_state, note_state_late, read_state
 from roard.supervision.ingest import FoldFailed, fold, ingest
 from roard.supervision.plan import Plan, Probed, plan_run
 from roard.supervision.registry import Registry
+from roard.supervision.tracers import Tracers
 from roard.trace.rundir import RunDir, list_runs, run_dir, runs_dir_of
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class Runs:
 
     projects: Projects
     registry: Registry
-    tracers: Mapping[str, Probed] = field(default_factory=dict)
-    """What is known of backends by now."""
+    tracers: Tracers
     _in_flight: dict[tuple[bytes, str], InFlight] = field(default_factory=dict)
     _ingests: dict[tuple[bytes, str], Ingest] = field(default_factory=dict)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -82,7 +82,7 @@ class Runs:
         root, run_id = record.project_root, record.run_id
         if not record.argv:
             raise BadRequest("`argv` is empty")
-        begun = await asyncio.to_thread(_begin, self.projects, record, dict(self.tracers))
+        begun = await asyncio.to_thread(_begin, self.projects, record, self.tracers.known())
         self._remember(root)
         if (root, run_id) not in self._in_flight:
             flight = self._watch(root, run_dir(runs_dir_of(root), run_id), record)

@@ -8,15 +8,17 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roard.errors import UnknownTracer
+from roard.supervision.collector import Collector
 from roard.supervision.ingest import find_launcher
 from roard.supervision.plan import BACKENDS, Probed
 
 log = logging.getLogger(__name__)
 
 PROBE_PATIENCE_S = 20.0
+EBPF = "ebpf"
 BLIND_TO: Mapping[str, Sequence[str]] = {
     "ebpf": ("events beyond what the kernel's buffer holds when the machine is overloaded: counted and said",),
     "preload": (
@@ -33,10 +35,17 @@ BLIND_TO: Mapping[str, Sequence[str]] = {
 class Tracers:
     """The outcome of the last probe of every backend. Lives on the event loop."""
 
-    known: dict[str, Probed] = field(default_factory=dict)
-    """By name; read by every run that begins."""
+    collector: Collector
+    _probed: dict[str, Probed] = field(default_factory=dict)
     _first: asyncio.Event = field(default_factory=asyncio.Event)
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def known(self) -> Mapping[str, Probed]:
+        """Returns what is known now, by name; read by every run that begins."""
+        lost = self.collector.state
+        if EBPF in self._probed and not lost.usable:
+            return {**self._probed, EBPF: replace(self._probed[EBPF], usable=False, reason=lost.reason)}
+        return dict(self._probed)
 
     async def probe(self, names: Sequence[str] = BACKENDS) -> None:
         """Probes backends anew, one after the other. Raises UnknownTracer."""
@@ -45,27 +54,31 @@ class Tracers:
                 raise UnknownTracer(name, BACKENDS)
         async with self._probing:
             for name in names:
-                self.known[name] = await asyncio.to_thread(probe, name)
-                log.info("%s: %s", name, self.known[name].reason or "works")
-        if len(self.known) == len(BACKENDS):
+                self._probed[name] = await self._probe(name)
+                log.info("%s: %s", name, self._probed[name].reason or "works")
+        if len(self._probed) == len(BACKENDS):
             self._first.set()
 
     async def all_known(self) -> Mapping[str, Probed]:
         """Returns the outcome for every backend, when the first probes have ended."""
         await self._first.wait()
-        return self.known
+        return self.known()
 
-
-def probe(name: str) -> Probed:
-    """Has the launcher trace a small program with one backend, and compare what it saw with what was done."""
-    started = time.monotonic_ns()
-    problem = _problem(name)
-    took = time.monotonic_ns() - started
-    return Probed(not problem, problem, _hint(name) if problem else "", time.time_ns(), took)
+    async def _probe(self, name: str) -> Probed:
+        started = time.monotonic_ns()
+        problem = ""
+        if name == EBPF and not (state := await self.collector.start()).usable:
+            problem = state.reason
+        problem = problem or await asyncio.to_thread(_problem, name)
+        took = time.monotonic_ns() - started
+        return Probed(not problem, problem, _hint(name) if problem else "", time.time_ns(), took)
 
 
 def _problem(name: str) -> str:
-    """Returns why a backend does not work, in one line; empty when it does."""
+    """Has the launcher trace a small program with a backend, and compare what it saw with what was done.
+
+    Returns why the backend does not work, in one line; empty when it does.
+    """
     launcher = find_launcher()
     if launcher is None:
         return "the program `roar` is neither beside `roard` nor on PATH"
@@ -89,7 +102,7 @@ def _problem(name: str) -> str:
 
 
 def _hint(name: str) -> str:
-    if name == "ebpf":
+    if name == EBPF:
         if os.geteuid() == 0:
             return "it needs a kernel with BTF (/sys/kernel/btf/vmlinux), CAP_BPF and CAP_PERFMON"
         return "run `roar tracer setup ebpf`"

@@ -16,7 +16,7 @@ from roar_truth.judge import Verdict
 from roar_truth.stage import scratch
 from roar_truth.tool import Tool, run_case
 
-BACKENDS = ("ptrace",)
+BACKENDS = ("preload", "ptrace")
 CASES = {case.name: case for case in load_cases()}
 
 

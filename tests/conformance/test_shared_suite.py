@@ -16,7 +16,7 @@ SUITE = TOP.parent / "shared" / "conformance" / "conform.py"
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(not SUITE.exists(), reason="the conformance suite is not beside this checkout")
 @pytest.mark.usefixtures("daemon")
-@pytest.mark.parametrize("tracer", ["ptrace"])
+@pytest.mark.parametrize("tracer", ["preload", "ptrace"])
 def test_every_case_passes(tracer: str) -> None:
     roar = shutil.which("roar")
     assert roar is not None, "`roar` is not on PATH: run `make build`"

@@ -1,7 +1,7 @@
 """Whole programs under every backend, against an oracle: strace says what was read, the file system what was written.
 
-A program runs once under strace and once under each backend, in the same folder made anew. What is recorded of the files
-in that folder must be exactly what the oracle says; so it is the same for all backends, too.
+A program runs once under strace and once under each backend, in the same folder made anew. What is recorded of what
+lies there must be exactly what the oracle says; so it is the same for all backends, too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import pytest
 from backend_kit import BACKENDS, need, roar_run
 from check_headers import CALLS, Call, Replay, calls_of
 from launcher_kit import newest_job
-from runner import Tool
-from stage import FileState, is_here, environment, scratch, snapshot
+from runner import BASE
 from whole_programs import PROGRAMS, Whole
+
+from roar_truth.stage import FileState, environment, is_here, scratch, snapshot
+from roar_truth.tool import Tool
 
 PATIENCE_S = 120
 
@@ -52,7 +54,7 @@ class Oracle:
 def ground(module_daemon: Path) -> Iterator[Ground]:
     """A project in which one program runs after the other."""
     assert module_daemon
-    with scratch() as folder:
+    with scratch(BASE) as folder:
         yield Ground(Tool("roar", "auto").make_template(folder), {})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def daemon(folder: Path) -> Iterator[Daemon]:
-    (folder / "ebpf").write_text("warm up\nEPERM at load\n")
+    (folder / "ebpf").write_text("EPERM at load\n")
     with running_daemon({"ROAR_LAUNCHER": str(scripted_launcher(folder))}) as running:
         yield running
 
@@ -60,12 +62,25 @@ def test_every_backend_is_probed_once_without_being_asked(daemon: Daemon, folder
 def test_a_check_probes_anew_and_later_runs_are_planned_by_it(daemon: Daemon, folder: Path, root: Path) -> None:
     known(daemon)
     assert daemon.begin(Run(root)).tracer == "preload"
-    (folder / "preload").write_text("no shim\n")
+    (folder / "preload").write_text("warm up\nno shim\n")
     assert daemon.begin(Run(root)).tracer == "preload"
     assert check(daemon, "preload") == {"preload": "no shim"}
     assert daemon.begin(Run(root)).tracer == "ptrace"
     (folder / "ebpf").unlink()
     assert check(daemon) == {"ebpf": "", "preload": "no shim", "ptrace": ""}
+    assert daemon.begin(Run(root)).tracer == "ebpf"
+
+
+def test_a_collector_that_ends_is_not_planned_with_until_it_is_back(daemon: Daemon, folder: Path, root: Path) -> None:
+    known(daemon)
+    (folder / "ebpf").unlink()
+    assert check(daemon, "ebpf") == {"ebpf": ""}
+    assert daemon.begin(Run(root)).tracer == "ebpf"
+    (folder / "ebpf").write_text("gone\n")
+    os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: daemon.begin(Run(root)).tracer == "preload", "the plan without it")
+    (folder / "ebpf").unlink()
+    assert check(daemon, "ebpf") == {"ebpf": ""}
     assert daemon.begin(Run(root)).tracer == "ebpf"
 
 

@@ -216,7 +216,7 @@ def test_where_ptrace_is_taken_the_command_runs_untraced_or_not_at_all(project: 
     run("roar", "run", "true", cwd=project)  # starts the daemon, which is not started from within a trace
     # A process can have one tracer only, here strace.
     strace = ("strace", "-f", "-o", "/dev/null")
-    done = run(*strace, "roar", "run", "sh", "-c", "echo x > made; exit 3", cwd=project)
+    done = run(*strace, "roar", "run", "--tracer", "ptrace", "sh", "-c", "echo x > made; exit 3", cwd=project)
     assert done.returncode == 3
     assert done.stderr.startswith(b"warning[untraced]: "), done.stderr
     assert done.stderr.count(b"warning[untraced]") == 1
@@ -224,18 +224,23 @@ def test_where_ptrace_is_taken_the_command_runs_untraced_or_not_at_all(project: 
     assert (job["tracer"], job["outputs"]) == ("none", [])
     assert [warning.split(":")[0] for warning in job["warnings"]] == ["untraced"]
     marker = project / "marker"
-    done = run(*strace, "roar", "run", "--no-tracer-fallback", "touch", str(marker), cwd=project)
+    done = run(*strace, "roar", "run", "--tracer=ptrace", "--no-tracer-fallback", "touch", str(marker), cwd=project)
     assert done.returncode == 125
     assert done.stderr.startswith(b"error[tracer-unavailable]: "), done.stderr
     assert not marker.exists()
 
 
-def test_a_run_inside_a_run_is_seen_by_the_outer_one(project: Path) -> None:
-    done = run("roar", "run", "roar", "run", "sh", "-c", "echo x > made; exit 3", cwd=project)
+@pytest.mark.parametrize("tracer", ["preload", "ptrace"])
+def test_a_run_inside_a_run_is_seen_by_the_outer_one_or_it_says_so(project: Path, tracer: str) -> None:
+    roar_run = ("roar", "run", "--tracer", tracer)
+    done = run(*roar_run, *roar_run, "sh", "-c", "echo x > made; exit 3", cwd=project)
     assert done.returncode == 3
     inner, outer = sorted(jobs(project), key=lambda job: len(job["command"]))
     assert (inner["exit_code"], outer["exit_code"]) == (3, 3)
-    assert written(newest_job(project)) == ["made"]
+    newest = newest_job(project)
+    said = [warning.split(":")[0] for warning in newest["warnings"]]
+    seen, code = ([], "nested-run") if tracer == "preload" else (["made"], "nested-tracer")
+    assert (written(newest), newest["complete"], said) == (seen, bool(seen), [code])
 
 
 def test_many_first_runs_at_once_start_one_daemon_and_are_all_recorded(project: Path) -> None:

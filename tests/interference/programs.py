@@ -142,7 +142,7 @@ PROGRAMS: dict[str, Program] = {
     "nice, env and stdbuf": sh("nice -n 3 nice; stdbuf -oL cat in.txt; env A=1 sh -c 'echo $A'", needs=("stdbuf",)),
     "tar": sh("tar cf a.tar --mtime=@0 --owner=0 --group=0 in.txt && tar tvf a.tar && tar xOf a.tar | cksum"),
     "xz and gzip": sh(
-        "tar cJf a.tar.xz in.txt && xz -dc a.tar.xz | tar t; gzip -nk in.txt; zcat in.txt.gz", needs=("xz",)
+        "tar cJf a.tar.xz --mtime=@0 in.txt && xz -dc a.tar.xz | tar t; gzip -nk in.txt; zcat in.txt.gz", needs=("xz",)
     ),
     "cp, mv, ln, rm": sh("cp -a in.txt a; mv a b; ln b c; ln -s c d; rm b; cat d; stat -c '%h %s %F' c d"),
     "dd": sh("dd if=/dev/zero of=zeros bs=64k count=9 status=none; cksum zeros"),

@@ -18,7 +18,13 @@ enum { GUESTS = 64 };
 static struct id guests[GUESTS];
 static u32 guest_count;
 
+// A namespace of process ids was made, or entered.
+static bool other_namespace;
+void process_ids_are_local(void) { other_namespace = true; }
+
 static u32 global_of(u32 local) {
+  // Known already of a process that is in the namespace of /proc, as its ancestors are.
+  if (owner.local && owner.local == owner.global && !other_namespace) return local;
   char text[24];
   long length = raw_readlink("/proc/self", text, sizeof text - 1);
   if (length <= 0) return local;
@@ -50,7 +56,11 @@ static u32 welcome(u32 local) {
   return guest.global;
 }
 
+static bool may_have_guests;
+void process_may_have_guests(void) { may_have_guests = true; }
+
 u32 process_self(void) {
+  if (!may_have_guests) return owner.global;
   u32 local = (u32)raw(SYS_getpid);
   if (local == owner.local) return owner.global;
   const struct id *guest = find_guest(local);
@@ -59,9 +69,11 @@ u32 process_self(void) {
 
 void process_starts(u32 parent) {
   u32 local = (u32)raw(SYS_getpid);
-  owner = (struct id){local, global_of(local)};
+  // The id that comes with an exec is the one of /proc.
+  owner = (struct id){local, local == parent ? local : global_of(local)};
   for (int at = 0; at < GUESTS; at++) guests[at] = (struct id){0, 0};
   guest_count = 0;
+  may_have_guests = false;
   if (parent && parent != owner.global) say_fork(owner.global, parent);
 }
 

@@ -6,6 +6,12 @@
 // Global id of this process, which is announced in the log if it is new: after vfork(2), or a fork that no hook saw.
 u32 process_self(void);
 
+// Process ids mean another thing from now on.
+void process_ids_are_local(void);
+
+// Children may come that share this memory, or that no hook sees: from now on, the kernel is asked who we are.
+void process_may_have_guests(void);
+
 // The owner of this memory: after an exec, or a fork that a hook saw. `parent` is 0 when it is known already.
 void process_starts(u32 parent);
 

@@ -2,11 +2,12 @@
 
 #include <alloca.h>
 #include <errno.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <unistd.h>
 
 #include "event.h"
 #include "files.h"
+#include "ids.h"
 #include "log.h"
 #include "program.h"
 #include "shim.h"
@@ -35,7 +36,7 @@ static void unseen(const char *path, const char *why) {
 }
 
 static bool shim_is_out_of_reach(const char *path) {
-  if (is_reachable(setup.shim, R_OK) && log_is_reachable()) return false;
+  if (!ids_or_root_changed() || (is_reachable(setup.shim, R_OK) && log_is_reachable())) return false;
   unseen(path, ": roar's files are out of its reach (another root, or another user), what it does is not seen");
   return true;
 }
@@ -53,7 +54,7 @@ static enum treatment treatment_of(const struct target *target, const struct pro
       unseen(path, ", a program of another machine: what it does is not seen");
       return LEAVE_ALONE;
     case PROGRAM_UNREADABLE:
-      unseen(path, ", which may be executed and not be read: if it is a static program, what it does is not seen");
+      unseen(path, ", which could not be looked into: if it is a static program, what it does is not seen");
       return shim_is_out_of_reach(path) ? LEAVE_ALONE : INJECT;
     case PROGRAM_DYNAMIC:
       return shim_is_out_of_reach(path) ? LEAVE_ALONE : INJECT;
@@ -170,6 +171,7 @@ static void keep_variables(char *const *old, char *kept, char **envp) {
 
 static long hand_over(const struct target *target, run_target *run, void *context) {
   char parent[24], dirfd[24];
+  shared_names_are_unknown();
   struct path absolute;
   const char *path = target->path;
   int fd = -1, closes = 0;
@@ -221,7 +223,7 @@ long with_watch(const struct target *target, run_target *run, void *context) {
   struct program program;
   if (!watching() || !target->argv) return run(target, context);
   if (is_watched_already(target->envp)) {
-    event_warning("nested-tracer", " starts a run of its own: what belongs to that is not seen here", NULL, "");
+    event_warning("nested-run", " starts a run of its own: what belongs to that is not seen here", NULL, "");
     return run(target, context);
   }
   program_inspect(target->dirfd, target->path, &program);

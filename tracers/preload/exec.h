@@ -19,6 +19,9 @@ typedef long run_target(const struct target *target, void *context);
 // this needs is on the stack, as after vfork(2) the memory is somebody else's.
 long with_watch(const struct target *target, run_target *run, void *context);
 
+// execve(2), watched.
+int watched_execve(const char *path, char *const argv[], char *const envp[]);
+
 // For functions that start a shell with the environment of this process.
 long with_watched_environ(run_target *run, void *context);
 

@@ -1,7 +1,7 @@
 // Functions of libc that execute a program or start one.
 #include <alloca.h>
 #include <errno.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +22,14 @@ static long run_execve(const struct target *target, void *context) {
   return NEXT(execve)(target->path, target->argv, target->envp);
 }
 
-HOOK int execve(const char *path, char *const argv[], char *const envp[]) {
+// Not by way of `execve` itself, which the program may have replaced as well.
+int watched_execve(const char *path, char *const argv[], char *const envp[]) {
   struct target target = {AT_FDCWD, path, argv, envp, false};
   return (int)with_watch(&target, run_execve, NULL);
 }
 
-HOOK int execv(const char *path, char *const argv[]) { return execve(path, argv, environ); }
+HOOK int execve(const char *path, char *const argv[], char *const envp[]) { return watched_execve(path, argv, envp); }
+HOOK int execv(const char *path, char *const argv[]) { return watched_execve(path, argv, environ); }
 
 static long run_execveat(const struct target *target, void *context) {
   if (target->handed_over) return run_execve(target, NULL);
@@ -56,14 +58,15 @@ static long run_execvpe(const struct target *target, void *context) {
   return NEXT(execvpe)(context, target->argv, target->envp);
 }
 
-HOOK int execvpe(const char *file, char *const argv[], char *const envp[]) {
+static int watched_execvpe(const char *file, char *const argv[], char *const envp[]) {
   char found[PATH_MAX];
   const char *path = find_in_path(file, found, sizeof found);
   struct target target = {AT_FDCWD, path ? path : file, argv, envp, false};
   return (int)with_watch(&target, run_execvpe, (void *)(uintptr_t)file);
 }
 
-HOOK int execvp(const char *file, char *const argv[]) { return execvpe(file, argv, environ); }
+HOOK int execvpe(const char *file, char *const argv[], char *const envp[]) { return watched_execvpe(file, argv, envp); }
+HOOK int execvp(const char *file, char *const argv[]) { return watched_execvpe(file, argv, environ); }
 
 // The words of execl(3), the first of which is known, become `argv`; what follows their null is left in `args`.
 #define COLLECT(first, argv, args)                                  \
@@ -80,7 +83,7 @@ HOOK int execl(const char *path, const char *first, ...) {
   va_list args;
   COLLECT(first, argv, args);
   va_end(args);
-  return execve(path, argv, environ);
+  return watched_execve(path, argv, environ);
 }
 
 HOOK int execle(const char *path, const char *first, ...) {
@@ -88,14 +91,14 @@ HOOK int execle(const char *path, const char *first, ...) {
   COLLECT(first, argv, args);
   char **envp = va_arg(args, char **);
   va_end(args);
-  return execve(path, argv, envp);
+  return watched_execve(path, argv, envp);
 }
 
 HOOK int execlp(const char *file, const char *first, ...) {
   va_list args;
   COLLECT(first, argv, args);
   va_end(args);
-  return execvpe(file, argv, environ);
+  return watched_execvpe(file, argv, environ);
 }
 
 // --- functions that start a shell with the environment of this process ------------------------------------------------------

@@ -1,6 +1,8 @@
 // Functions of libc that open, rename, link, remove or cut files. A hook reads what it must know, calls the next function
 // of its name, and tells what that did if it succeeded; errno is what the next function left, as nothing here touches it.
 #include <fcntl.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -9,7 +11,9 @@
 #include <utime.h>
 
 #include "files.h"
+#include "log.h"
 #include "next.h"
+#include "sandbox.h"
 
 // libc's own headers make aliases and macros of some of these names; the hooks are plain functions.
 #undef mknod
@@ -18,6 +22,15 @@
 static mode_t mode_in(u32 flags, va_list *args) {
   bool has_mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
   return has_mode ? (mode_t)va_arg(*args, int) : 0;
+}
+
+WEAK int *__errno_location(void);
+
+// The kernel's answer as libc gives it.
+static int answer(long result) {
+  if (result >= 0) return (int)result;
+  *__errno_location() = (int)-result;
+  return -1;
 }
 
 // --- open(2) -------------------------------------------------------------------------------------------------------------
@@ -32,7 +45,8 @@ static mode_t mode_in(u32 flags, va_list *args) {
     if (!watching()) return NEXT(name)(path, flags, mode);           \
     struct opening opening;                                          \
     before_open(&opening, AT_FDCWD, path, (u32)flags, 0);            \
-    int fd = NEXT(name)(path, flags, mode);                          \
+    long plain = open_plainly(&opening, mode);                       \
+    int fd = plain == NOT_OPENED ? NEXT(name)(path, flags, mode) : answer(plain); \
     if (fd >= 0) after_open(&opening, fd);                           \
     return fd;                                                       \
   }
@@ -51,7 +65,8 @@ HOOK_OPEN(__open64)
     if (!watching()) return NEXT(name)(dirfd, path, flags, mode);    \
     struct opening opening;                                          \
     before_open(&opening, dirfd, path, (u32)flags, 0);               \
-    int fd = NEXT(name)(dirfd, path, flags, mode);                   \
+    long plain = open_plainly(&opening, mode);                       \
+    int fd = plain == NOT_OPENED ? NEXT(name)(dirfd, path, flags, mode) : answer(plain); \
     if (fd >= 0) after_open(&opening, fd);                           \
     return fd;                                                       \
   }
@@ -65,7 +80,8 @@ HOOK_OPENAT(openat64)
     if (!watching()) return NEXT(name)(path, flags);                 \
     struct opening opening;                                          \
     before_open(&opening, AT_FDCWD, path, (u32)flags, 0);            \
-    int fd = NEXT(name)(path, flags);                                \
+    long plain = open_plainly(&opening, 0);                          \
+    int fd = plain == NOT_OPENED ? NEXT(name)(path, flags) : answer(plain); \
     if (fd >= 0) after_open(&opening, fd);                           \
     return fd;                                                       \
   }
@@ -78,7 +94,8 @@ HOOK_OPEN_2(__open64_2)
     if (!watching()) return NEXT(name)(dirfd, path, flags);          \
     struct opening opening;                                          \
     before_open(&opening, dirfd, path, (u32)flags, 0);               \
-    int fd = NEXT(name)(dirfd, path, flags);                         \
+    long plain = open_plainly(&opening, 0);                          \
+    int fd = plain == NOT_OPENED ? NEXT(name)(dirfd, path, flags) : answer(plain); \
     if (fd >= 0) after_open(&opening, fd);                           \
     return fd;                                                       \
   }
@@ -330,6 +347,38 @@ HOOK int chroot(const char *path) {
   int result = NEXT(chroot)(path);
   if (result == 0) after_chroot(&rooting);
   return result;
+}
+
+#define HOOK_CHDIR(name, parameters, arguments)                      \
+  HOOK int name parameters;                                          \
+  HOOK int name parameters {                                         \
+    int result = NEXT(name) arguments;                               \
+    path_cwd_changed();                                              \
+    return result;                                                   \
+  }
+HOOK_CHDIR(chdir, (const char *path), (path))
+HOOK_CHDIR(fchdir, (int fd), (fd))
+
+// Links and directories that come or go.
+#define HOOK_NAMES(name, parameters, arguments)                      \
+  HOOK int name parameters;                                          \
+  HOOK int name parameters {                                         \
+    int result = NEXT(name) arguments;                               \
+    if (result == 0 && watching()) shared_names_changed();           \
+    return result;                                                   \
+  }
+HOOK_NAMES(symlink, (const char *target, const char *path), (target, path))
+HOOK_NAMES(symlinkat, (const char *target, int dirfd, const char *path), (target, dirfd, path))
+HOOK_NAMES(rmdir, (const char *path), (path))
+HOOK_NAMES(pivot_root, (const char *root, const char *old), (root, old))
+HOOK_NAMES(mount, (const char *source, const char *target, const char *type, unsigned long flags, const void *data),
+           (source, target, type, flags, data))
+HOOK_NAMES(umount2, (const char *target, int flags), (target, flags))
+
+HOOK int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+HOOK int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  if (option == PR_SET_SECCOMP) before_filter(a == SECCOMP_MODE_FILTER ? (const void *)b : NULL);
+  return NEXT(prctl)(option, a, b, c, d);
 }
 
 HOOK int unshare(int flags);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "event.h"
+#include "ids.h"
 #include "log.h"
 
 #ifndef RESOLVE_IN_ROOT
@@ -21,32 +22,9 @@ static bool has_content(const struct stat *stat) { return S_ISREG(stat->st_mode)
 
 // --- opens ---------------------------------------------------------------------------------------------------------------
 
-// Reading opens that would say nothing new, by a hash of everything that makes them different. A hash of 64 bits never
-// meets another one in practice.
-enum { SEEN = 1024 };
-static u64 seen[SEEN];
-
-static u64 mix(u64 hash, u64 value) {
-  hash = (hash ^ value) * 0x9E3779B97F4A7C15;
-  return hash ^ hash >> 29;
-}
-
+// A reading open of a file that was read before, by any process of the run, says nothing new.
 static bool is_news(u32 flags, const struct path *path, const struct stat *stat) {
-  u64 hash = mix(flags, stat->st_ino);
-  hash = mix(hash, stat->st_dev);
-  hash = mix(hash, (u64)stat->st_mtim.tv_sec << 30 ^ (u64)stat->st_mtim.tv_nsec);
-  hash = mix(hash, (u64)stat->st_ctim.tv_sec << 30 ^ (u64)stat->st_ctim.tv_nsec);
-  u32 at = 0;
-  for (; at + 8 <= path->length; at += 8) {
-    u64 word;
-    __builtin_memcpy(&word, path->text + at, sizeof word);
-    hash = mix(hash, word);
-  }
-  for (; at < path->length; at++) hash = mix(hash, (u8)path->text[at]);
-  u64 *slot = &seen[hash % SEEN];
-  if (__atomic_load_n(slot, __ATOMIC_RELAXED) == hash) return false;
-  __atomic_store_n(slot, hash, __ATOMIC_RELAXED);
-  return true;
+  return !shared_remember(hash_text(hash_stat(flags, stat), path->text, path->length));
 }
 
 static bool stat_in_root(const struct opening *opening, struct stat *stat) {
@@ -62,17 +40,48 @@ void before_open(struct opening *opening, int dirfd, const char *path, u32 flags
   opening->named = (struct named){dirfd, path};
   opening->flags = flags;
   opening->resolve = resolve;
-  opening->existed = false;
+  opening->existed = opening->plain = false;
   // Only an open that may change something needs to know what was there; a reader finds it as it is.
-  bool changes = flags & (O_ACCMODE | O_CREAT | O_TRUNC);
-  if (!changes || flags & O_PATH || TEMPORARY(flags)) return;
+  bool changes = flags & (O_ACCMODE | O_CREAT | O_TRUNC), made = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+  if (!changes || made || flags & O_PATH || TEMPORARY(flags)) return;
   if (resolve & RESOLVE_IN_ROOT) opening->existed = stat_in_root(opening, &opening->before);
   else opening->existed = raw_stat(dirfd, path, &opening->before, 0) == 0;
+}
+
+// Libraries of the user's, between us and libc, must see every open; and a filter of the program's may know open(2) only.
+static bool plainly_forbidden;
+void never_open_plainly(void) { plainly_forbidden = true; }
+
+long open_plainly(struct opening *opening, mode_t mode) {
+  enum {
+    KNOWN = O_ACCMODE | O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_NOATIME |
+            O_SYNC | O_DSYNC | 0100000
+  };
+  const struct named *named = &opening->named;
+  if (plainly_forbidden || opening->flags & ~(u32)KNOWN || !named->path || named->dirfd != AT_FDCWD) return NOT_OPENED;
+  struct open_how how = {.flags = opening->flags | O_LARGEFILE, .mode = 0, .resolve = RESOLVE_NO_SYMLINKS};
+  if (opening->flags & O_CREAT) how.mode = mode & 07777;
+  long result = raw(SYS_openat2, AT_FDCWD, named->path, &how, sizeof how);
+  switch (result) {
+    case -ENOSYS:
+    case -EPERM:
+      plainly_forbidden = true;
+      return NOT_OPENED;
+    case -EINVAL:
+    case -ELOOP:
+    case -EAGAIN:
+    case -E2BIG:
+      return NOT_OPENED;
+    default:
+      opening->plain = result >= 0;
+      return result;
+  }
 }
 
 static bool find_opened(const struct opening *opening, int fd, struct stat *stat, struct path *path) {
   if (raw_fstat(fd, stat) == 0) {
     if (!S_ISREG(stat->st_mode)) return true;
+    if (opening->plain && path_of_plain_name(&opening->named, path)) return true;
     if (path_of_fd(fd, stat, path)) return true;
   }
   // Another thread has closed it already, or there is no /proc: then the name has to do.
@@ -102,15 +111,16 @@ void opened(long fd, u32 flags) {
 }
 
 void loaded(const char *name) {
+  enum { LIBRARY = 1 };
   struct stat stat;
   struct path path;
-  long fd = raw_open(name, O_PATH);
   struct named named = {AT_FDCWD, name};
-  bool found = fd >= 0 ? raw_fstat((int)fd, &stat) == 0 && path_of_fd((int)fd, &stat, &path)
-                       : raw_stat(AT_FDCWD, name, &stat, 0) == 0 && path_of_name(&named, FOLLOW_LAST, &path);
-  if (fd >= 0) raw_close(fd);
-  if (!found || !S_ISREG(stat.st_mode) || path_is_kernels(&path) || path_is_deleted(&path, &stat)) return;
+  if (raw_stat(AT_FDCWD, name, &stat, 0) < 0 || !S_ISREG(stat.st_mode)) return;
+  u64 hash = hash_text(hash_stat(LIBRARY, &stat), name, length_of(name));
+  if (name[0] == '/' && !path_root_is_changed() && shared_knows(hash)) return;
+  if (!path_of_name(&named, FOLLOW_LAST, &path) || path_is_kernels(&path)) return;
   if (is_news(O_RDONLY, &path, &stat)) event_open(O_RDONLY, &path, &stat, NULL, 0);
+  if (name[0] == '/') shared_remember(hash);
 }
 
 // --- names -----------------------------------------------------------------------------------------------------------------
@@ -146,6 +156,7 @@ void before_unlink(struct entry *entry, int dirfd, const char *path) { look_at(e
 
 void after_unlink(const struct entry *entry) {
   if (entry->existed && !entry->known) has_no_path(" removed a file that is not seen");
+  if (entry->existed && !S_ISREG(entry->stat.st_mode)) shared_names_changed();
   if (entry->existed && entry->known && S_ISREG(entry->stat.st_mode)) event_unlink(&entry->path, &entry->stat);
 }
 
@@ -262,7 +273,10 @@ void after_rename(const struct renaming *renaming) {
   bool exchanged = renaming->flags & RENAME_EXCHANGE;
   // A link that is moved over a file removes it.
   bool content = has_content(&from->stat), other = to->existed && has_content(&to->stat);
-  if (!content && !other) return;
+  if (!content && !other) {
+    shared_names_changed();
+    return;
+  }
   if (!from->known || !to->known) {
     has_no_path(" renamed a file that is not seen");
     return;
@@ -274,6 +288,7 @@ void after_rename(const struct renaming *renaming) {
     to = side;
   }
   const struct stat *replaced = to->existed ? &to->stat : NULL;
+  if (!S_ISREG(from->stat.st_mode) || (replaced && !S_ISREG(replaced->st_mode))) shared_names_changed();
   event_rename(exchanged ? RENAME_WAS_EXCHANGE : 0, &from->path, &to->path, &from->stat, replaced);
   if (S_ISDIR(from->stat.st_mode)) moved_with(&from->path, &to->path);
   if (exchanged && replaced && S_ISDIR(replaced->st_mode)) moved_with(&to->path, &from->path);
@@ -341,11 +356,16 @@ void before_chroot(struct rooting *rooting, const char *path) {
 }
 
 void after_chroot(const struct rooting *rooting) {
+  root_changed();
+  path_cwd_changed();
   if (rooting->known) path_root_entered(&rooting->path);
 }
 
 void after_namespace(int flags) {
+  if (flags & CLONE_FS) path_cwd_is_shared();
+  if (flags & CLONE_NEWPID || !flags) process_ids_are_local();
   if (flags & CLONE_FILES) path_descriptors_are_private();
+  if (flags & (CLONE_NEWNS | CLONE_NEWUSER) || !flags) root_changed();
   if (flags & CLONE_NEWNS)
     event_warning("mount-namespace", " has mounts of its own: what it changed there may be missing, or under another name",
                   NULL, "");

@@ -11,12 +11,20 @@ struct opening {
   struct named named;
   u32 flags;
   u64 resolve;
+  // No symbolic link was on the way: the name needs no looking up.
+  bool plain;
   // Something was there.
   bool existed;
   struct stat before;
 };
 
 void before_open(struct opening *opening, int dirfd, const char *path, u32 flags, u64 resolve);
+// Opens a file as the kernel would, if that is possible in a way that tells at once where the file is: an answer of open(2)
+// (a negative errno on failure), or NOT_OPENED: then the next function has to do it.
+enum { NOT_OPENED = -4096 };
+long open_plainly(struct opening *opening, mode_t mode);
+void never_open_plainly(void);
+
 void after_open(const struct opening *opening, long fd);
 
 // A descriptor that a function of libc has opened: nothing stood at its name before if `flags` has O_EXCL.

@@ -4,6 +4,7 @@
 #include <link.h>
 
 #include "files.h"
+#include "jump.h"
 #include "next.h"
 #include "shim.h"
 
@@ -67,20 +68,5 @@ __attribute__((used)) static void *before_dlmopen(Lmid_t space, const char *name
   return (void *)NEXT(dlmopen);
 }
 
-#if defined(__x86_64__)
-#define JUMP_HOOK(name, before)                                                                        \
-  __asm__(".text\n.globl " #name "\n.type " #name ", @function\n" #name ":\n.cfi_startproc\nendbr64\n" \
-          "push %rdi\n.cfi_adjust_cfa_offset 8\npush %rsi\n.cfi_adjust_cfa_offset 8\n"                \
-          "push %rdx\n.cfi_adjust_cfa_offset 8\ncall " #before "\n"                                   \
-          "pop %rdx\n.cfi_adjust_cfa_offset -8\npop %rsi\n.cfi_adjust_cfa_offset -8\n"                \
-          "pop %rdi\n.cfi_adjust_cfa_offset -8\njmp *%rax\n.cfi_endproc\n.size " #name ", .-" #name "\n")
-#else
-#define JUMP_HOOK(name, before)                                                          \
-  __asm__(".text\n.globl " #name "\n.type " #name ", %function\n" #name ":\n.cfi_startproc\n" \
-          "stp x29, x30, [sp, #-48]!\n.cfi_adjust_cfa_offset 48\nstp x0, x1, [sp, #16]\n" \
-          "str x2, [sp, #32]\nbl " #before "\nmov x16, x0\nldp x0, x1, [sp, #16]\n"        \
-          "ldr x2, [sp, #32]\nldp x29, x30, [sp], #48\n.cfi_adjust_cfa_offset -48\n"      \
-          "br x16\n.cfi_endproc\n.size " #name ", .-" #name "\n")
-#endif
 JUMP_HOOK(dlopen, before_dlopen);
 JUMP_HOOK(dlmopen, before_dlmopen);

@@ -17,7 +17,9 @@ struct header {
   u64 lost;
   // Bytes that have been allocated.
   u64 size;
-  u64 zero[2];
+  // Of the writers alone, readers see zeros or ignore them.
+  u64 names_version;
+  u64 names_unknown;
 };
 _Static_assert(sizeof(struct header) == 64, "TRACE_FORMAT.md, section 2");
 
@@ -25,7 +27,19 @@ _Static_assert(sizeof(struct header) == 64, "TRACE_FORMAT.md, section 2");
 // so that a frame lies wholly in the piece that it begins in.
 enum { WINDOW = 4 << 20, WINDOWS = 1024, GROWTH = 1 << 20 };
 
+// Behind the header, in a frame that readers skip.
+enum { TABLE = 4096 };
+struct table_frame {
+  u32 length, crc;
+  u8 kind, zero[3];
+  u32 pid;
+  u64 at_ns;
+  u64 hashes[TABLE];
+};
+_Static_assert(sizeof(struct table_frame) == FRAME_HEAD + TABLE * 8, "as launcher/src/preload.rs makes it");
+
 static struct header *header;
+static struct table_frame *table;
 static u8 *windows[WINDOWS];
 static char log_path[4096];
 
@@ -56,17 +70,61 @@ bool log_map(const char *rundir) {
   struct header *mapped = (struct header *)window(0);
   if (!mapped) return false;
   if (!same_bytes(mapped->magic, "ROARTRAC", 8) || mapped->version != 2) return false;
+  struct table_frame *first = (struct table_frame *)(mapped + 1);
+  if (first->length != sizeof *first || first->kind != 0) return false;
+  table = first;
   header = mapped;
   return true;
+}
+
+void log_forget(void) {
+  header = NULL;
+  for (int at = 0; at < WINDOWS; at++) windows[at] = NULL;
 }
 
 bool log_is_mapped(void) { return header != NULL; }
 
 bool log_is_reachable(void) {
+  struct stat stat;
   long fd = raw_open(log_path, O_RDWR | O_NOFOLLOW);
-  if (fd >= 0) raw_close(fd);
-  return fd >= 0;
+  if (fd < 0) return false;
+  bool known = raw_fstat((int)fd, &stat) == 0;
+  raw_close(fd);
+  // Capabilities may have opened it, and not survive the exec.
+  u32 user = (u32)raw(SYS_geteuid);
+  return known && (user == 0 || user == stat.st_uid);
 }
+
+bool shared_knows(u64 hash) { return __atomic_load_n(&table->hashes[hash % TABLE], __ATOMIC_RELAXED) == hash; }
+
+bool shared_remember(u64 hash) {
+  if (shared_knows(hash)) return true;
+  __atomic_store_n(&table->hashes[hash % TABLE], hash, __ATOMIC_RELAXED);
+  return false;
+}
+
+u64 hash_text(u64 hash, const char *text, size_t length) {
+  size_t at = 0;
+  for (; at + 8 <= length; at += 8) {
+    u64 word;
+    __builtin_memcpy(&word, text + at, sizeof word);
+    hash = hash_word(hash, word);
+  }
+  for (; at < length; at++) hash = hash_word(hash, (u8)text[at]);
+  return hash;
+}
+
+u64 hash_stat(u64 hash, const struct stat *stat) {
+  hash = hash_word(hash_word(hash, stat->st_ino), stat->st_dev);
+  hash = hash_word(hash, (u64)stat->st_mtim.tv_sec << 30 ^ (u64)stat->st_mtim.tv_nsec);
+  return hash_word(hash, (u64)stat->st_ctim.tv_sec << 30 ^ (u64)stat->st_ctim.tv_nsec);
+}
+
+u64 shared_names_version(void) {
+  return __atomic_load_n(&header->names_version, __ATOMIC_ACQUIRE) << 1 | __atomic_load_n(&header->names_unknown, __ATOMIC_ACQUIRE);
+}
+void shared_names_changed(void) { __atomic_fetch_add(&header->names_version, 1, __ATOMIC_ACQ_REL); }
+void shared_names_are_unknown(void) { __atomic_store_n(&header->names_unknown, 1, __ATOMIC_RELEASE); }
 
 u64 log_now(void) {
   struct timespec now = {0, 0};

@@ -6,11 +6,32 @@
 // Maps the log of the run directory. False: it cannot be reached; then nothing is ever written.
 bool log_map(const char *rundir);
 
+// Before another log is mapped.
+void log_forget(void);
+
 // Whether events go anywhere.
 bool log_is_mapped(void);
 
 // True when the log can be opened by this process as it is now: its user, its root.
 bool log_is_reachable(void);
+
+// What all processes of the run share besides: hashes of what has been said already, or found out. A hash of 64 bits never
+// meets another one in practice. Returns whether it was there; it is from now on.
+bool shared_remember(u64 hash);
+bool shared_knows(u64 hash);
+
+static inline u64 hash_word(u64 hash, u64 value) {
+  hash = (hash ^ value) * 0x9E3779B97F4A7C15;
+  return hash ^ hash >> 29;
+}
+u64 hash_text(u64 hash, const char *text, size_t length);
+u64 hash_stat(u64 hash, const struct stat *stat);
+
+// Counts what can change the meaning of a name: directories and links that are moved, made or removed, by any process of
+// the run. Odd: a process does so unseen by the shims, and nothing may be concluded from it.
+u64 shared_names_version(void);
+void shared_names_changed(void);
+void shared_names_are_unknown(void);
 
 // Nanoseconds since the start of the run.
 u64 log_now(void);

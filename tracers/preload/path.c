@@ -2,7 +2,9 @@
 
 #include <errno.h>
 
-enum { LINKS_MAX = 40 };
+#include "log.h"
+
+enum { LINKS_MAX = 40, NO_LINK = 2 };
 
 // Path of the root directory as the run knows it; empty: the real root.
 static struct path root;
@@ -36,11 +38,61 @@ static bool globalize(struct path *path) {
   return true;
 }
 
+// The cwd, as it was when both versions were these. Guarded by a sequence that is odd while somebody writes.
+static struct {
+  u32 sequence;
+  u32 version;
+  u64 names_version;
+  u32 length;
+  char text[512];
+} cwd;
+static u32 cwd_version;
+static bool cwd_is_shared;
+
+void path_cwd_changed(void) { __atomic_fetch_add(&cwd_version, 1, __ATOMIC_ACQ_REL); }
+void path_cwd_is_shared(void) { cwd_is_shared = true; }
+void path_cwd_is_private(void) { cwd_is_shared = false; }
+
+static bool recall_cwd(struct path *path, u32 version, u64 names_version) {
+  u32 sequence = __atomic_load_n(&cwd.sequence, __ATOMIC_ACQUIRE);
+  if (sequence == 0 || sequence & 1 || cwd.version != version || cwd.names_version != names_version) return false;
+  u32 length = cwd.length;
+  if (length >= sizeof cwd.text) return false;
+  copy(path->text, cwd.text, length + 1);
+  path->length = length;
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  return __atomic_load_n(&cwd.sequence, __ATOMIC_RELAXED) == sequence;
+}
+
+static void remember_cwd(const struct path *path, u32 version, u64 names_version) {
+  u32 sequence = __atomic_load_n(&cwd.sequence, __ATOMIC_ACQUIRE);
+  if (sequence & 1 || path->length >= sizeof cwd.text) return;
+  if (!__atomic_compare_exchange_n(&cwd.sequence, &sequence, sequence + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
+  copy(cwd.text, path->text, path->length + 1);
+  cwd.length = path->length;
+  cwd.version = version;
+  cwd.names_version = names_version;
+  __atomic_store_n(&cwd.sequence, sequence + 2, __ATOMIC_RELEASE);
+}
+
+// As getcwd(2), which takes as long as an open.
+static bool find_cwd(struct path *path) {
+  u32 version = __atomic_load_n(&cwd_version, __ATOMIC_ACQUIRE);
+  u64 names_version = shared_names_version();
+  bool lasts = !(names_version & 1) && !cwd_is_shared;
+  if (lasts && recall_cwd(path, version, names_version)) return true;
+  long length = raw(SYS_getcwd, path->text, sizeof path->text) - 1;
+  if (length < 1 || path->text[0] != '/') return false;
+  path->length = length == 1 ? 0 : (u32)length;
+  path->text[path->length] = 0;
+  if (lasts) remember_cwd(path, version, names_version);
+  return true;
+}
+
 static bool base_of(int dirfd, struct path *path) {
   long length;
   if (dirfd == AT_FDCWD) {
-    length = raw(SYS_getcwd, path->text, sizeof path->text) - 1;
-    if (length < 1 || path->text[0] != '/') return false;
+    return find_cwd(path);
   } else {
     char link[48];
     put_fd_link(link, dirfd);
@@ -82,6 +134,7 @@ static bool put_before(struct rest *rest, const char *text, size_t length) {
 static bool resolve(struct rest *rest, enum follow last, struct path *path) {
   char target[PATH_MAX];
   int links = 0;
+  u64 version = shared_names_version();
   for (;;) {
     while (rest->text[rest->at] == '/') rest->at++;
     const char *word = rest->text + rest->at;
@@ -98,7 +151,12 @@ static bool resolve(struct rest *rest, enum follow last, struct path *path) {
     size_t behind = rest->at;
     while (rest->text[behind] == '/') behind++;
     if (last == LAST_AS_IT_IS && !rest->text[behind]) return true;
+    // Directories are met again and again.
+    u64 hash = hash_text(hash_word(NO_LINK, version), path->text, path->length);
+    bool lasts = rest->text[behind] && !(version & 1) && !root.length;
+    if (lasts && shared_knows(hash)) continue;
     long count = raw_readlink(path->text, target, sizeof target);
+    if (lasts && count == -EINVAL) shared_remember(hash);
     if (count <= 0) continue;
     if (count == sizeof target || ++links > LINKS_MAX || !put_before(rest, target, (size_t)count)) return false;
     if (target[0] == '/') path->length = 0;
@@ -115,6 +173,24 @@ bool path_of_name(const struct named *named, enum follow last, struct path *path
   path->length = 0;
   if (named->path[0] != '/' && !base_of(named->dirfd, path)) return false;
   if (!resolve(&rest, last, path)) return false;
+  if (!path->length) path->text[path->length++] = '/';
+  path->text[path->length] = 0;
+  return globalize(path);
+}
+
+bool path_of_plain_name(const struct named *named, struct path *path) {
+  const char *at = named->path;
+  path->length = 0;
+  if (*at != '/' && !base_of(named->dirfd, path)) return false;
+  while (*at) {
+    size_t length = 0;
+    while (at[length] && at[length] != '/') length++;
+    bool up = length == 2 && at[0] == '.' && at[1] == '.', here = length == 1 && at[0] == '.';
+    if (up) drop_word(path);
+    else if (length && !here && !add_word(path, at, length)) return false;
+    at += length;
+    while (*at == '/') at++;
+  }
   if (!path->length) path->text[path->length++] = '/';
   path->text[path->length] = 0;
   return globalize(path);

@@ -1,7 +1,7 @@
 // Names: from what a program gave to a system call to the one path that the kernel means. All without descriptors.
 #pragma once
 
-#include <limits.h>
+#include <linux/limits.h>
 
 #include "raw.h"
 
@@ -21,6 +21,16 @@ enum follow { LAST_AS_IT_IS, FOLLOW_LAST };
 
 // Resolves a name that can be read; the last word may be missing. False: it has no path.
 bool path_of_name(const struct named *named, enum follow last, struct path *path);
+
+// Resolves a name in which there is no symbolic link. False: as above.
+bool path_of_plain_name(const struct named *named, struct path *path);
+
+// chdir(2) and its like: what is remembered of the cwd is not true any more.
+void path_cwd_changed(void);
+// Another process may change it, too, or the memory in which it is remembered.
+void path_cwd_is_shared(void);
+// After a fork.
+void path_cwd_is_private(void);
 
 // The path behind a descriptor, which is the file `stat`. False: the kernel does not tell.
 bool path_of_fd(int fd, const struct stat *stat, struct path *path);

@@ -3,6 +3,12 @@
 #include <elf.h>
 #include <errno.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+#include "ids.h"
+#include "log.h"
 
 #if defined(__x86_64__)
 enum { MACHINE = EM_X86_64, OTHER_MACHINE = EM_386 };
@@ -70,7 +76,14 @@ static bool is_go(const struct image *image) {
 #if defined(__x86_64__)
 // `syscall` and `int 0x80`. What is followed by 00 or ff is rather a part of a distance or of a constant.
 static bool has_calls(const u8 *text, long length) {
+  const __m128i of_syscall = _mm_set1_epi8(0x05), of_interrupt = _mm_set1_epi8((char)0x80);
   for (long at = 0; at + 2 < length; at++) {
+    // Sixteen second bytes at once.
+    while (at + 17 < length) {
+      __m128i bytes = _mm_loadu_si128((const __m128i *)(text + at + 1));
+      if (_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, of_syscall), _mm_cmpeq_epi8(bytes, of_interrupt)))) break;
+      at += 16;
+    }
     bool call = (text[at] == 0x0f && text[at + 1] == 0x05) || (text[at] == 0xcd && text[at + 1] == 0x80);
     if (call && text[at + 2] != 0x00 && text[at + 2] != 0xff) return true;
   }
@@ -88,7 +101,7 @@ enum { OVERLAP = 0 };
 #endif
 
 static bool calls_by_itself(const struct image *image) {
-  u8 text[HEAD];
+  u8 text[16 << 10];
   for (int index = 0; index < image->elf.e_phnum; index++) {
     Elf64_Phdr header;
     if (!program_header(image, index, &header) || header.p_type != PT_LOAD || !(header.p_flags & PF_X)) continue;
@@ -157,12 +170,13 @@ static bool has_capabilities(int fd) {
 
 static bool runs_as_another(const struct image *image) {
   struct stat stat;
-  u32 euid = (u32)raw(SYS_geteuid), egid = (u32)raw(SYS_getegid);
+  struct ids ids;
   if (raw_fstat(image->fd, &stat) < 0) return false;
-  if (euid != (u32)raw(SYS_getuid) || egid != (u32)raw(SYS_getgid)) return true;
-  if (stat.st_mode & S_ISUID && stat.st_uid != euid) return true;
-  if ((stat.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && stat.st_gid != egid) return true;
-  return euid != 0 && has_capabilities(image->fd);
+  ids_now(&ids);
+  if (ids.euid != ids.uid || ids.egid != ids.gid) return true;
+  if (stat.st_mode & S_ISUID && stat.st_uid != ids.euid) return true;
+  if ((stat.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && stat.st_gid != ids.egid) return true;
+  return ids.euid != 0 && has_capabilities(image->fd);
 }
 
 // --- the whole ---------------------------------------------------------------------------------------------------------------
@@ -204,7 +218,9 @@ static bool inspect_once(int dirfd, const char *path, struct program *program, c
     image.fd = (int)raw(SYS_openat, dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
   }
   if (image.fd < 0) {
-    program->kind = image.fd == -EACCES && raw(SYS_faccessat, dirfd, path, X_OK) == 0 ? PROGRAM_UNREADABLE : PROGRAM_UNKNOWN;
+    // Not allowed, or no descriptor is free.
+    bool executable = by_descriptor || raw(SYS_faccessat, dirfd, path, X_OK) == 0;
+    program->kind = executable ? PROGRAM_UNREADABLE : PROGRAM_UNKNOWN;
     return false;
   }
   image.length = raw(SYS_pread64, image.fd, image.bytes, HEAD, 0);
@@ -222,7 +238,18 @@ void program_inspect(int dirfd, const char *path, struct program *program) {
   program->first_library[0] = 0;
   // The kernel finds out whether the name can be read at all; special files are not to be opened.
   if (raw_stat(dirfd, path, &stat, AT_EMPTY_PATH) < 0 || !S_ISREG(stat.st_mode)) return;
+  // What almost every program is: dynamic, no script, nothing special. All processes of the run know it then.
+  struct ids ids;
+  ids_now(&ids);
+  u64 hash = hash_stat(hash_word(ids.euid, ids.egid) + (ids.euid != ids.uid) + (ids.egid != ids.gid), &stat);
+  if (log_is_mapped() && shared_knows(hash)) {
+    program->kind = PROGRAM_DYNAMIC;
+    return;
+  }
   for (int depth = 0; depth < DEPTH; depth++) {
-    if (!inspect_once(depth ? AT_FDCWD : dirfd, depth ? interpreter : path, program, interpreter)) return;
+    if (inspect_once(depth ? AT_FDCWD : dirfd, depth ? interpreter : path, program, interpreter)) continue;
+    bool usual = depth == 0 && program->kind == PROGRAM_DYNAMIC && !program->first_library[0];
+    if (usual && log_is_mapped()) shared_remember(hash);
+    return;
   }
 }

@@ -1,6 +1,11 @@
 // System calls without libc, and the few string functions that the shim needs: nothing here touches errno or allocates.
 #pragma once
 
+#if !defined(__clang__)
+// Loops that copy shall stay loops; for clang, -fno-builtin says so.
+#pragma GCC optimize("no-tree-loop-distribute-patterns")
+#endif
+
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,13 +9,15 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "event.h"
+#include "exec.h"
 #include "files.h"
+#include "jump.h"
 #include "log.h"
 #include "next.h"
 #include "process.h"
@@ -95,9 +97,9 @@ static const char *find(char *const *envp, const char *start) {
 
 // --- start -------------------------------------------------------------------------------------------------------------------
 
-static bool stat_and_path(const char *link, struct stat *stat, struct path *path) {
-  struct named named = {AT_FDCWD, link};
-  return raw_stat(AT_FDCWD, link, stat, 0) == 0 && path_of_name(&named, FOLLOW_LAST, path);
+static bool find_path(const char *name, struct path *path) {
+  struct named named = {AT_FDCWD, name};
+  return path_of_name(&named, FOLLOW_LAST, path);
 }
 
 // Scripts that are the interpreter of a script; the last interpreter is the program itself.
@@ -132,7 +134,8 @@ static void tell_exec(char *const *argv) {
   exe.text[length] = 0;
   struct event_exec exec = {.exe = &exe, .stat = &stat, .argv = argv};
   const char *file = getauxval ? (const char *)getauxval(AT_EXECFN) : NULL;
-  if (file && stat_and_path(file, &script_stat, &script) && S_ISREG(script_stat.st_mode) && !same_file(&script_stat, &stat)) {
+  bool other = file && !same_text(file, exe.text) && raw_stat(AT_FDCWD, file, &script_stat, 0) == 0;
+  if (other && S_ISREG(script_stat.st_mode) && !same_file(&script_stat, &stat) && find_path(file, &script)) {
     tell_interpreters(file, &stat);
     exec.script = &script;
     exec.script_stat = &script_stat;
@@ -177,6 +180,7 @@ static void start(char *const *argv, char **envp) {
   }
   process_starts(told.parent);
   state = ON;
+  if (told.keeps) never_open_plainly();
   tell_exec(argv);
   libraries_look();
   if (on_exit) on_exit(at_end, NULL);
@@ -200,7 +204,12 @@ bool watching(void) {
 
 // --- processes ---------------------------------------------------------------------------------------------------------------
 
-void process_forked(u32 parent) { process_starts(parent); }
+void process_forked(u32 parent) {
+  process_starts(parent);
+  path_cwd_is_private();
+}
+
+void process_is_left_alone(void) { state = OFF; }
 
 void tell_io_uring(void) {
   event_warning("io-uring", " uses io_uring: files that it opened or renamed through it are not seen", NULL, "");
@@ -216,13 +225,36 @@ void tell_io_uring(void) {
     return child;                                                    \
   }
 HOOK_FORK(fork)
+HOOK_FORK(__fork)
+HOOK_FORK(__libc_fork)
 HOOK_FORK(_Fork)
+
+// A child of vfork(2) comes back on the stack of its parent, and shares its memory as one of clone(2) may.
+static void guests_come(void) {
+  if (!watching()) return;
+  process_may_have_guests();
+  path_cwd_is_shared();
+}
+__attribute__((used)) static void *before_vfork(void) {
+  guests_come();
+  return next_function("vfork");
+}
+__attribute__((used)) static void *before_clone(void) {
+  guests_come();
+  return next_function("clone");
+}
+JUMP_HOOK(vfork, before_vfork);
+JUMP_HOOK(__vfork, before_vfork);
+JUMP_HOOK(clone, before_clone);
+JUMP_HOOK(__clone, before_clone);
 
 // libc forks by itself in these.
 HOOK int daemon(int keep_directory, int keep_files);
 HOOK int daemon(int keep_directory, int keep_files) {
+  u32 parent = watching() ? process_self() : 0;
   int result = NEXT(daemon)(keep_directory, keep_files);
-  if (result == 0 && watching()) process_self();
+  if (result == 0 && parent) process_forked(parent);
+  if (!keep_directory) path_cwd_changed();
   return result;
 }
 
@@ -255,16 +287,24 @@ HOOK int roar_join(const char *shim, const char *roar, const char *rundir) {
   // What the loader and the variable of the next program cannot take.
   for (const char *at = shim; *at; at++)
     if (*at == ' ' || *at == ':' || *at == '\n') return EINVAL;
+  if (state == ON) {
+    // The launcher belongs to another run itself, and has the shim in it as any program has.
+    event_warning("nested-run", " starts a run of its own: what belongs to that is not seen here", NULL, "");
+    log_forget();
+  } else {
+    next_is_anywhere();
+  }
   setup = (struct setup){shim, roar, rundir};
   if (!log_map(rundir)) return EIO;
-  next_is_anywhere();
   process_starts(0);
   state = ON;
   return 0;
 }
 
 HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]);
-HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]) { return execve(path, argv, envp); }
+HOOK int roar_execve(const char *path, char *const argv[], char *const envp[]) {
+  return watched_execve(path, argv, envp);
+}
 
 // The compiler may call these, and nobody else: libc's own ones may not be ready yet.
 void *memcpy(void *to, const void *from, size_t count) {

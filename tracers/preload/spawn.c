@@ -1,7 +1,7 @@
 // posix_spawn(3): libc opens the files of the child by itself, in the child, before there is a shim in it. What it will do
 // is read from the list of its actions, before; what became of the files is told by the parent, after.
 #include <errno.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <spawn.h>
 #include <sys/mman.h>
 

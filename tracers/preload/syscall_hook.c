@@ -2,14 +2,18 @@
 #include <errno.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/syscall.h>
 
 #include "event.h"
 #include "exec.h"
 #include "files.h"
+#include "log.h"
+#include "ids.h"
 #include "next.h"
 #include "process.h"
+#include "sandbox.h"
 
 HOOK long syscall(long number, long a, long b, long c, long d, long e, long f);
 
@@ -155,7 +159,24 @@ static long watched(call *next, long number, long a, long b, long c, long d, lon
       return rename_with(next, (int)a, b, (int)c, d, (u32)e, REST);
     case SYS_linkat:
       return link_with(next, (int)a, b, (int)c, d, (int)e, REST);
+    case SYS_chdir:
+    case SYS_fchdir:
+      result = GO();
+      path_cwd_changed();
+      return result;
+    case SYS_symlinkat:
+    case SYS_mount:
+    case SYS_umount2:
+    case SYS_pivot_root:
+#ifdef SYS_symlink
+    case SYS_symlink:
+    case SYS_rmdir:
+#endif
+      result = GO();
+      shared_names_changed();
+      return result;
     case SYS_unlinkat:
+      if (c & AT_REMOVEDIR) shared_names_changed();
       return c & AT_REMOVEDIR ? GO() : unlink_with(next, (int)a, b, REST);
     case SYS_truncate:
       return truncate_with(next, REST);
@@ -184,6 +205,18 @@ static long watched(call *next, long number, long a, long b, long c, long d, lon
       result = GO();
       if (result == 0) after_namespace((int)b);
       return result;
+    case SYS_seccomp:
+      if (a != SECCOMP_GET_ACTION_AVAIL && a != SECCOMP_GET_NOTIF_SIZES)
+        before_filter(a == SECCOMP_SET_MODE_FILTER ? (const void *)c : NULL);
+      return GO();
+    case SYS_setuid:
+    case SYS_setgid:
+    case SYS_setreuid:
+    case SYS_setregid:
+    case SYS_setresuid:
+    case SYS_setresgid:
+      ids_changed();
+      return GO();
     case SYS_io_uring_setup:
       result = GO();
       if (result >= 0) tell_io_uring();
@@ -220,7 +253,11 @@ static bool is_harmless(long number) {
 
 HOOK long syscall(long number, long a, long b, long c, long d, long e, long f) {
   call *next = (call *)NEXT(syscall);
-  if (!is_harmless(number) && watching() && is_plain(number, a, b)) return watched(next, REST);
+  if (!is_harmless(number) && watching()) {
+    if (is_plain(number, a, b)) return watched(next, REST);
+    process_may_have_guests();
+    path_cwd_is_shared();
+  }
   return next(REST);
 }
 

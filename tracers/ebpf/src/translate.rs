@@ -143,7 +143,9 @@ fn executed(record: &Record) -> Vec<What> {
             };
             let script = proc::Place { stat: known, ..script };
             if script.stat.is_file() {
-                said = interpreters(record.tgid as i32, &script, &stat);
+                // Where it stood then; that process may have gone by now.
+                let cwd = place(record, 2, true).unwrap_or_else(|| b"/".to_vec());
+                said = interpreters(|name| names::from_directory(&cwd, &name), &script, &stat);
                 exec.script_stat = Some(script.stat);
                 exec.script = script.path;
             }

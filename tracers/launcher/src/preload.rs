@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use libc::{c_char, c_int};
 use trace::Clock;
-use trace::event::{Event, What};
+use trace::event::{Event, FRAME_HEAD, What};
 use trace::log::{self, LAUNCHER, LogWriter, stream_path};
 
 use crate::program::c_string;
@@ -21,6 +21,8 @@ use crate::watch::Backend;
 const SHIM: &str = "libroar_preload.so";
 /// Of the log, at first; processes that need more add to it.
 const SIZE: u64 = 1 << 20;
+/// Bytes of the frame that the processes remember things in, see log.c.
+const TABLE: usize = FRAME_HEAD + 4096 * 8;
 
 /// Has the child watch itself from its exec on, and everything that it starts. Errors: the shim is not there, or cannot be
 /// loaded; no room for the log.
@@ -38,7 +40,9 @@ fn create_log(rundir: &Path, clock: Clock) -> io::Result<()> {
     if unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, SIZE as libc::off_t) } != 0 {
         return Err(io::Error::other("no room for the trace"));
     }
-    file.write_all(&log::header(clock, log::SHARED, SIZE))
+    file.write_all(&log::header(clock, log::SHARED, SIZE))?;
+    // The table of shim's log.c: a frame of a kind that no event has. The hint in the header may stay before it.
+    file.write_all(&(TABLE as u32).to_le_bytes())
 }
 
 /// What the child is handed over: nobody in it sees these being opened.

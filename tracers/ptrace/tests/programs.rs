@@ -72,7 +72,7 @@ impl Job {
             interrupted_by: 0,
             events_lost,
         };
-        let folded = fold_run(self.run.path(), Some(end)).unwrap();
+        let folded = fold_run(self.run.path(), Some(end), |_, _| true).unwrap();
         let here = |paths: Vec<&Vec<u8>>| -> Vec<String> {
             let paths = paths.into_iter().map(|path| String::from_utf8(path.clone()).unwrap());
             paths
@@ -182,7 +182,7 @@ fn every_process_is_listed_with_its_parent_and_end() {
 fn what_a_lost_launcher_left_can_be_folded() {
     let job = Job::with(&[("in", "x")]);
     job.sh("cat in > out; exit 4");
-    let folded = fold_run(job.run.path(), None).unwrap();
+    let folded = fold_run(job.run.path(), None, |_, _| true).unwrap();
     assert!(folded.launcher_lost);
     assert_eq!(folded.exit_code, Some(4));
 }
@@ -196,7 +196,7 @@ fn a_trace_cut_anywhere_still_tells_what_came_before() {
     let mut last = 0;
     for length in 0..bytes.len() {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        let events = fold_run(job.run.path(), None).unwrap().events;
+        let events = fold_run(job.run.path(), None, |_, _| true).unwrap().events;
         assert!(events >= last && events < whole, "{events} events of {length} bytes");
         last = events;
     }

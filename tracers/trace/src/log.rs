@@ -183,6 +183,8 @@ fn decode(bytes: &[u8], stream: &mut Stream) -> io::Result<Vec<Event>> {
     while let Some((frame, behind)) = next_frame(rest) {
         match is_whole(frame) {
             true => events.extend(Event::decode(frame)),
+            // Memory that the writers share.
+            false if shared && frame[8] == 0 => {}
             // Its writer was killed; others went on behind it.
             false if shared => stream.torn_bytes += frame.len() as u64,
             false => break,
