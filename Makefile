@@ -104,6 +104,10 @@ test: check $(VENV)/.example ## everything that a change must pass
 	cd tracers && $(CARGO) test --workspace
 	pytest $(PYTEST)
 
+.PHONY: test-long
+test-long: $(VENV)/.dev ## 50,000 random programs under every backend, from a new seed
+	ROAR_RANDOM_PROGRAMS=50000 ROAR_RANDOM_SEED=$${ROAR_RANDOM_SEED:-$$(date +%s)} pytest -s tests/random_io $(PYTEST)
+
 .PHONY: conform
 conform: $(VENV)/.dev $(VENV)/.example ## the tracer conformance suite alone
 	pytest -rA tests/conformance

@@ -348,6 +348,7 @@ impl Files {
     /// The file at `path`, taken as one that existed before the job unless it is known.
     fn found(&mut self, path: &[u8], stat: &Stat) -> FileNumber {
         let number = self.lookup(path, stat).unwrap_or_else(|| self.add_file(stat, true));
+        self.correct(number, stat);
         if self.names.get(path).is_none_or(|name| name.file != number) {
             self.by_id.insert(stat.id(), number);
             // Another name of a known file (a hard link from before), or the first name of a new one.
@@ -356,6 +357,21 @@ impl Files {
             self.set_name(path, Name { file: number, origin, placed: false });
         }
         number
+    }
+
+    /// The files of a renamed directory may have been looked at late, when the job had changed them: a stat that is told
+    /// after that, but is older, says what was there.
+    fn correct(&mut self, number: FileNumber, stat: &Stat) {
+        let file = &mut self.files[number];
+        if file.opened_for_write || stat.id() != file.base.id() || stat.ctime_ns >= file.base.ctime_ns {
+            return;
+        }
+        file.base = *stat;
+        for origin in &file.read_as {
+            if let Some(mark) = self.reads.get_mut(origin).filter(|mark| mark.stat.ctime_ns > stat.ctime_ns) {
+                mark.stat = *stat;
+            }
+        }
     }
 
     fn made(&mut self, path: &[u8], stat: &Stat) {

@@ -466,6 +466,21 @@ fn a_directory_renamed_twice_keeps_the_first_origin() {
 }
 
 #[test]
+fn a_file_of_a_renamed_directory_that_was_looked_at_late_is_what_it_was() {
+    let world = world().with("d/a", 1);
+    let before = world.get("d/a").unwrap();
+    let directory = Stat { dev: 1, ino: 999, mode: u64::from(libc::S_IFDIR), ..Stat::default() };
+    world.tree.borrow_mut().remove("d/a");
+    world.tree.borrow_mut().insert("e/a".into(), before);
+    let late = *world.fill("e/a", 8).tree.borrow().get("e/a").unwrap();
+    world.say(What::Rename { flags: 0, from: b"d".into(), to: b"e".into(), stat: directory, replaced: None });
+    world.say(What::Moved { from: b"d/a".into(), to: b"e/a".into(), stat: late });
+    world.say(What::Open { flags: RW as u32, path: b"e/a".into(), stat: before, before: Some(before) });
+    world.expect("d/a>e/a!", "e/a+");
+    assert_eq!(world.uses().reads[0].stat, before);
+}
+
+#[test]
 fn a_directory_renamed_to_where_it_is_moves_nothing() {
     let world = world().with("d/a", 1);
     world.rename_directory("d", "d").expect("", "");
