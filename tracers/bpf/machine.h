@@ -43,28 +43,29 @@ INLINE int is_compat(struct task_struct *task)
 	return task->thread_info.status & TS_COMPAT;
 }
 
+/* `regs` comes from the kernel as what it is, so that its fields can be read without a helper. */
 INLINE long call_number(struct pt_regs *regs)
 {
-	return READ(regs, orig_ax);
+	return regs->orig_ax;
 }
 
 INLINE __u64 argument(struct pt_regs *regs, int compat, int at)
 {
 	if (compat) {
 		switch (at) {
-		case 0: return (__u32)READ(regs, bx);
-		case 1: return (__u32)READ(regs, cx);
-		case 2: return (__u32)READ(regs, dx);
-		case 3: return (__u32)READ(regs, si);
-		default: return (__u32)READ(regs, di);
+		case 0: return (__u32)regs->bx;
+		case 1: return (__u32)regs->cx;
+		case 2: return (__u32)regs->dx;
+		case 3: return (__u32)regs->si;
+		default: return (__u32)regs->di;
 		}
 	}
 	switch (at) {
-	case 0: return READ(regs, di);
-	case 1: return READ(regs, si);
-	case 2: return READ(regs, dx);
-	case 3: return READ(regs, r10);
-	default: return READ(regs, r8);
+	case 0: return regs->di;
+	case 1: return regs->si;
+	case 2: return regs->dx;
+	case 3: return regs->r10;
+	default: return regs->r8;
 	}
 }
 
@@ -162,13 +163,13 @@ INLINE int is_compat(struct task_struct *task)
 
 INLINE long call_number(struct pt_regs *regs)
 {
-	return READ(regs, syscallno);
+	return regs->syscallno;
 }
 
 /* The first register holds the result when the call has ended. */
 INLINE __u64 argument(struct pt_regs *regs, int compat, int at)
 {
-	__u64 value = at == 0 ? READ(regs, orig_x0) : READ(regs, user_regs.regs[at]);
+	__u64 value = at == 0 ? regs->orig_x0 : regs->user_regs.regs[at];
 
 	return compat ? (__u32)value : value;
 }

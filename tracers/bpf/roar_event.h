@@ -25,7 +25,7 @@ struct roar_stat {
 
 enum roar_kind {
 	ROAR_FORK = 1,   /* number: process that forked */
-	ROAR_EXEC,       /* stat, place: program; other, place: script, if SCRIPT; then ARGV */
+	ROAR_EXEC,       /* stat, place: program; if SCRIPT: other, place: script; place: cwd; then ARGV */
 	ROAR_EXIT,       /* number: wait(2) status */
 	ROAR_OPEN,       /* flags, stat, place; other: what stood there before */
 	ROAR_UNSEEN,     /* flags, place: opened, and closed again by another thread before it could be seen; number: fd */

@@ -271,11 +271,10 @@ INLINE void go_down(struct scratch *s, struct dentry *child)
 SUBPROGRAM __u64 file_of(long number)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct files_struct *files = READ(task, files);
-	struct fdtable *table = READ(files, fdt);
-	struct file **slots = READ(table, fd), *file = 0;
+	struct fdtable *table = task->files->fdt;
+	struct file **slots = table->fd, *file = 0;
 
-	if (number < 0 || number >= READ(table, max_fds))
+	if (number < 0 || number >= table->max_fds)
 		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), slots + number);
 	return (__u64)file;

@@ -38,6 +38,14 @@ fn absolute(pid: u32, base: &[u8], text: &[u8]) -> Vec<u8> {
     found.unwrap_or_else(|| [base, slash, text].concat())
 }
 
+/// What a name means to a process that stands in a directory.
+pub fn from_directory(directory: &[u8], name: &[u8]) -> Option<Place> {
+    match name.starts_with(b"/") {
+        true => follow_all(name),
+        false => follow_all(&[directory, b"/", name].concat()),
+    }
+}
+
 fn follow_all(path: &[u8]) -> Option<Place> {
     let fd = open_path(path, 0)?;
     let path = read_link(&format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()?;

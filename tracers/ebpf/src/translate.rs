@@ -143,7 +143,9 @@ fn executed(record: &Record) -> Vec<What> {
             };
             let script = proc::Place { stat: known, ..script };
             if script.stat.is_file() {
-                said = interpreters(record.tgid as i32, &script, &stat);
+                // Where it stood then; that process may have gone by now.
+                let cwd = place(record, 2, true).unwrap_or_else(|| b"/".to_vec());
+                said = interpreters(|name| names::from_directory(&cwd, &name), &script, &stat);
                 exec.script_stat = Some(script.stat);
                 exec.script = script.path;
             }
@@ -172,7 +174,9 @@ fn renamed(record: &Record) -> Option<What> {
     let (from, to) = (place(record, 0, false)?, place(record, 1, false)?);
     let has_content = |stat: &Stat| stat.is_file() || stat.is_dir();
     let replaced = (record.has(OTHER) && !record.has(ABSENT)).then_some(record.other);
-    if !record.has(STAT) || has_content(&record.stat) {
+    // A link that is moved over a file removes it.
+    let removes = !exchanged && replaced.as_ref().is_some_and(has_content);
+    if !record.has(STAT) || has_content(&record.stat) || removes {
         return Some(What::Rename { flags, from, to, stat: record.stat, replaced });
     }
     // Exchanged with a link, say: told from the side that has content.

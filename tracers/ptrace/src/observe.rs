@@ -144,7 +144,8 @@ pub fn executed(tid: Tid, file: Option<Place>) -> Vec<What> {
     let script = file.filter(|file| file.stat.id() != stat.id() && file.stat.is_file());
     let words = std::fs::read(format!("/proc/{tid}/cmdline")).unwrap_or_default();
     let argv = words.strip_suffix(b"\0").unwrap_or(&words).split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
-    let mut said = script.as_ref().map_or_else(Vec::new, |script| interpreters(tid, script, &stat));
+    let find = |path| Named { tid, dirfd: libc::AT_FDCWD, path, in_root: false }.follow();
+    let mut said = script.as_ref().map_or_else(Vec::new, |script| interpreters(find, script, &stat));
     let script_stat = script.as_ref().map(|script| script.stat);
     let script = script.map(|script| script.path).unwrap_or_default();
     said.push(What::Exec(Exec { exe, stat, script, script_stat, argv }));
