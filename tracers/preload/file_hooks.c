@@ -2,6 +2,7 @@
 // of its name, and tells what that did if it succeeded; errno is what the next function left, as nothing here touches it.
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "files.h"
 #include "log.h"
 #include "next.h"
+#include "sandbox.h"
 
 // libc's own headers make aliases and macros of some of these names; the hooks are plain functions.
 #undef mknod
@@ -373,10 +375,9 @@ HOOK_NAMES(mount, (const char *source, const char *target, const char *type, uns
            (source, target, type, flags, data))
 HOOK_NAMES(umount2, (const char *target, int flags), (target, flags))
 
-// Behind a filter of the program's own, no other calls than those that it makes itself are safe.
 HOOK int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 HOOK int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
-  if (option == PR_SET_SECCOMP) never_open_plainly();
+  if (option == PR_SET_SECCOMP) before_filter(a == SECCOMP_MODE_FILTER ? (const void *)b : NULL);
   return NEXT(prctl)(option, a, b, c, d);
 }
 

@@ -209,6 +209,8 @@ void process_forked(u32 parent) {
   path_cwd_is_private();
 }
 
+void process_is_left_alone(void) { state = OFF; }
+
 void tell_io_uring(void) {
   event_warning("io-uring", " uses io_uring: files that it opened or renamed through it are not seen", NULL, "");
 }

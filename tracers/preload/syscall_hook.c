@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/syscall.h>
 
@@ -12,6 +13,7 @@
 #include "ids.h"
 #include "next.h"
 #include "process.h"
+#include "sandbox.h"
 
 HOOK long syscall(long number, long a, long b, long c, long d, long e, long f);
 
@@ -204,7 +206,8 @@ static long watched(call *next, long number, long a, long b, long c, long d, lon
       if (result == 0) after_namespace((int)b);
       return result;
     case SYS_seccomp:
-      never_open_plainly();
+      if (a != SECCOMP_GET_ACTION_AVAIL && a != SECCOMP_GET_NOTIF_SIZES)
+        before_filter(a == SECCOMP_SET_MODE_FILTER ? (const void *)c : NULL);
       return GO();
     case SYS_setuid:
     case SYS_setgid:

@@ -51,7 +51,7 @@ impl Backend {
     pub fn attach(self, rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Watch> {
         let watch = match self {
             Backend::Ebpf => attach_ebpf(rundir, held, clock).map(Watch::Ebpf),
-            Backend::Preload => preload::attach(&rundir.path, held, clock).map(|()| Watch::Preload),
+            Backend::Preload => preload::attach(rundir, held, clock).map(|()| Watch::Preload),
             Backend::Ptrace => attach_ptrace(rundir, held, clock).map(Watch::Ptrace),
         };
         if watch.is_err() {

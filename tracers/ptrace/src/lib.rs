@@ -13,6 +13,7 @@ mod syscalls;
 mod take_over;
 mod wait;
 
+use std::ffi::CStr;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -42,7 +43,7 @@ pub fn start(rundir: &Path, name: &str, lock: RawFd, clock: Clock) -> io::Result
         0 => {
             drop(ours);
             let keep = [log.as_raw_fd(), theirs.as_raw_fd(), lock];
-            detach(&keep);
+            detach(&keep, c"roar-ptrace");
             serve(theirs, log, clock);
             // SAFETY: ends this process without running the exit handlers of the launcher it was copied from.
             unsafe { libc::_exit(0) }
@@ -95,8 +96,9 @@ fn serve(mut control: UnixStream, log: LogWriter, clock: Clock) {
     }
 }
 
-/// Makes the forked tracer independent of the launcher's terminal, pipes and directory.
-fn detach(keep: &[RawFd]) {
+/// Makes a forked process independent of the terminal, pipes and directory of the one that it was copied from. It goes by
+/// `name`; only the descriptors of `keep` stay open.
+pub fn detach(keep: &[RawFd], name: &CStr) {
     let mut keep: Vec<u32> = keep.iter().map(|&fd| fd as u32).collect();
     keep.sort_unstable();
     // SAFETY: integers and a constant string; closes only descriptors that nothing below uses.
@@ -105,7 +107,7 @@ fn detach(keep: &[RawFd]) {
         for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGHUP, libc::SIGPIPE, libc::SIGTSTP] {
             libc::signal(signal, libc::SIG_IGN);
         }
-        libc::prctl(libc::PR_SET_NAME, c"roar-ptrace".as_ptr());
+        libc::prctl(libc::PR_SET_NAME, name.as_ptr());
         libc::chdir(c"/".as_ptr());
         let mut first = 0;
         for fd in keep {

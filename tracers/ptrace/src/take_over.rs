@@ -125,7 +125,7 @@ fn clock_of(rundir: &Path) -> io::Result<Clock> {
 
 /// The tracer's life.
 fn serve(page: &Page, pid: i32, rundir: &Path, parent: u32, clock: Clock) {
-    crate::detach(&[]);
+    crate::detach(&[], c"roar-ptrace");
     let _lock = lock(rundir);
     // SAFETY: plain system call.
     page.tracer.store(unsafe { libc::getpid() }, Ordering::Release);
