@@ -224,7 +224,7 @@ PROGRAMS: dict[str, Program] = {
     ),
     "is there a debugger": c("./traceme", "traceme", known={"ptrace": NO_DEBUGGER}),
     "strace": sh(
-        "strace -f -qq -e trace=openat -o log cat in.txt; echo $?; grep -c in.txt log",
+        "strace -f -qq -e trace=/^open -o log cat in.txt; echo $?; grep -c in.txt log",
         needs=("strace",),
         known={"ptrace": NO_DEBUGGER},
     ),
