@@ -74,6 +74,12 @@ class Collector:
                     self._start_later()
         return self.state
 
+    async def wait_for_start(self, seconds: float) -> None:
+        """Waits for a start that is under way, or begins one; at most so long."""
+        if not self.state.usable and self._restart is None:
+            starting = asyncio.get_running_loop().create_task(self.start())
+            await asyncio.wait([starting], timeout=seconds)
+
     def close(self) -> None:
         """Lets the collector go: it ends when it has no run left."""
         if self._restart:

@@ -22,7 +22,7 @@ from roard.supervision.git_state import note_state, note_state_late, read_state
 from roard.supervision.ingest import FoldFailed, fold, ingest
 from roard.supervision.plan import Plan, Probed, plan_run
 from roard.supervision.registry import Registry
-from roard.supervision.tracers import Tracers
+from roard.supervision.tracers import EBPF, Tracers
 from roard.trace.rundir import RunDir, list_runs, run_dir, runs_dir_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ GIT_PATIENCE_S = 1.0
 """How long the record of a run waits for `git status`, which began beside it."""
 RESCUE_PATIENCE_S = 3.0
 """How long a question about a project waits for runs whose launcher is dead to be recorded."""
+COLLECTOR_PATIENCE_S = 1.2
+"""How long a run that asks for eBPF waits for a collector that is being started; its launcher waits two seconds."""
 RECORDERS = 32
 """Runs that are recorded at once."""
 FIRST_RETRY_S = 2.0
@@ -82,6 +84,8 @@ class Runs:
         root, run_id = record.project_root, record.run_id
         if not record.argv:
             raise BadRequest("`argv` is empty")
+        if record.tracer_wanted == EBPF:
+            await self.tracers.collector.wait_for_start(COLLECTOR_PATIENCE_S)
         begun = await asyncio.to_thread(_begin, self.projects, record, self.tracers.known())
         self._remember(root)
         if (root, run_id) not in self._in_flight:
