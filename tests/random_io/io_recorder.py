@@ -232,6 +232,16 @@ def recorder(roar: str, backend: str) -> Iterator[Recorder]:
             yield Recorder(roar, backend, interpreter, folder)
 
 
+def no_collector(roar: str) -> str | None:
+    """Returns why eBPF cannot work on this machine; None: it works."""
+    program = os.path.join(os.path.dirname(roar), "roar-collector")
+    if not os.access(program, os.X_OK):
+        return "there is no collector"
+    done = subprocess.run([program, "--check"], capture_output=True, text=True, check=False)
+    verdict = json.loads(done.stdout)
+    return None if verdict["usable"] else str(verdict["reason"])
+
+
 @contextmanager
 def collector(roar: str, runtime: Path) -> Iterator[None]:
     """Starts the collector of eBPF events and holds it, as a daemon does. Raises RunError when it cannot work."""

@@ -360,15 +360,17 @@ impl Files {
     }
 
     /// The files of a renamed directory may have been looked at late, when the job had changed them: a stat that is told
-    /// after that, but is older, says what was there.
+    /// after that, but is not younger by ctime (whose clock is coarse), says what was there.
     fn correct(&mut self, number: FileNumber, stat: &Stat) {
         let file = &mut self.files[number];
-        if file.opened_for_write || stat.id() != file.base.id() || stat.ctime_ns >= file.base.ctime_ns {
+        if file.opened_for_write || stat.id() != file.base.id() {
             return;
         }
-        file.base = *stat;
+        if file.base.ctime_ns >= stat.ctime_ns {
+            file.base = *stat;
+        }
         for origin in &file.read_as {
-            if let Some(mark) = self.reads.get_mut(origin).filter(|mark| mark.stat.ctime_ns > stat.ctime_ns) {
+            if let Some(mark) = self.reads.get_mut(origin).filter(|mark| mark.stat.ctime_ns >= stat.ctime_ns) {
                 mark.stat = *stat;
             }
         }

@@ -481,6 +481,20 @@ fn a_file_of_a_renamed_directory_that_was_looked_at_late_is_what_it_was() {
 }
 
 #[test]
+fn another_name_in_a_renamed_directory_that_was_looked_at_late_is_what_it_was() {
+    let world = world().with("d/a", 1);
+    let before = world.get("d/a").unwrap();
+    world.tree.borrow_mut().insert("same".into(), before);
+    world.rename("same", "other").tree.borrow_mut().remove("d/a");
+    let late = *world.fill("other", 8).tree.borrow().get("other").unwrap();
+    world.tree.borrow_mut().insert("e/a".into(), late);
+    world.say(What::Moved { from: b"d/a".into(), to: b"e/a".into(), stat: late });
+    world.say(What::Open { flags: RW as u32, path: b"other".into(), stat: before, before: Some(before) });
+    world.expect("d/a>e/a! same>e/a!", "e/a+ other+");
+    assert!(world.uses().reads.iter().all(|read| read.stat == before));
+}
+
+#[test]
 fn a_directory_renamed_to_where_it_is_moves_nothing() {
     let world = world().with("d/a", 1);
     world.rename_directory("d", "d").expect("", "");
