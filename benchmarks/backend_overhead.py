@@ -36,6 +36,8 @@ TITLE = "# What tracing costs, by backend"
 BACKENDS = ("ebpf", "preload", "ptrace", "auto")
 STRACE = ("strace", "-f", "-qq", "-e", "trace=file", "-o", "/dev/null")
 SLOW_ROUNDS = 3
+COLLECTOR_S = 2.0
+"""After which a daemon that has just started has its eBPF programs loaded."""
 SETTLE_S, SETTLE_ROUNDS = 0.03, 33
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -134,6 +136,7 @@ def available(options: argparse.Namespace, project: Path) -> Iterator[Contender]
             found.append(Contender(f"roar-cli {tracer}", run, slow, theirs))
     else:
         print("no --roar-cli: left out", file=sys.stderr)
+    time.sleep(COLLECTOR_S)
     for contender in found:
         if reason := why_not(contender):
             print(f"left out: {contender.name}: {reason}", file=sys.stderr)

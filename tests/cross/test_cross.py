@@ -117,7 +117,7 @@ def test_the_shim_for_aarch64_records_under_qemu(work: Path, tmp_path: Path) -> 
 def test_a_program_with_musl_is_recorded(backend: str, work: Path, ground: Path) -> None:
     need(backend)
     zig("-target", f"{platform.machine()}-linux-musl", "-dynamic", "-O1", "-D_GNU_SOURCE", "-o", work / "files", SOURCE)
-    assert_recorded(backend, work, ground)
+    assert_recorded(backend, ground)
     tracers = {process["tracer"] for process in newest_job(ground)["processes"]}
     assert tracers == {backend}, "the shim works under musl, no other backend need step in"
 
@@ -126,17 +126,17 @@ def test_a_program_with_musl_is_recorded(backend: str, work: Path, ground: Path)
 def test_a_32_bit_program_is_recorded(backend: str, work: Path, ground: Path) -> None:
     need(backend)
     compiled(SOURCE, work / "files", "-m32")
-    assert_recorded(backend, work, ground)
+    assert_recorded(backend, ground)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_static_program_is_recorded(backend: str, work: Path, ground: Path) -> None:
     need(backend)
     compiled(SOURCE, work / "files", "-static")
-    assert_recorded(backend, work, ground)
+    assert_recorded(backend, ground)
 
 
-def assert_recorded(backend: str, work: Path, ground: Path) -> None:
+def assert_recorded(backend: str, ground: Path) -> None:
     command = [*roar_run(backend), "sh", "-c", "cd data/work && ./files"]
     done = subprocess.run(command, cwd=ground, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "LD_PRELOAD unset\n", "")
