@@ -38,11 +38,15 @@ $(VENV)/.created:
 	scripts/need $(PYTHON) git
 	$(PYTHON) -c 'import sys; sys.exit("error: Python 3.10 or newer is needed, this is " + sys.version if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV) || scripts/need --venv $(PYTHON) $(VENV)
-	$(PIP) install 'hatchling>=1.27' 'ziglang>=0.13'
+	touch $@
+
+# What building needs: the same that pip would install for a build in isolation.
+$(VENV)/.build-tools: $(VENV)/.created pyproject.toml
+	$(PIP) install $$(sed -nE '/^requires = /{s/.*\[(.*)\].*/\1/; s/[",]/ /g; p; }' pyproject.toml)
 	touch $@
 
 # Ahead of pip, which would hide the progress of a build that takes a minute the first time.
-$(LAUNCHER): $(VENV)/.created $(RUST_SOURCES)
+$(LAUNCHER): $(VENV)/.build-tools $(RUST_SOURCES)
 	scripts/need cargo gcc
 	cd tracers && $(CARGO) build --release --package launcher
 	cd tracers && $(CARGO) build --release --package ebpf
@@ -53,7 +57,7 @@ $(SHIM): $(wildcard tracers/preload/*)
 	mkdir -p $(@D)
 	$(MAKE) -C tracers/preload OUT=$(CURDIR)/$@
 
-$(VENV)/.installed: $(VENV)/.created $(LAUNCHER) $(SHIM) $(PACKAGING)
+$(VENV)/.installed: $(VENV)/.build-tools $(LAUNCHER) $(SHIM) $(PACKAGING)
 	$(PIP) install --no-build-isolation --editable .
 	touch $@
 
@@ -99,6 +103,10 @@ test: check $(VENV)/.example ## everything that a change must pass
 	scripts/need gcc make strace
 	cd tracers && $(CARGO) test --workspace
 	pytest $(PYTEST)
+
+.PHONY: test-long
+test-long: $(VENV)/.dev ## 50,000 random programs under every backend, from a new seed
+	ROAR_RANDOM_PROGRAMS=50000 ROAR_RANDOM_SEED=$${ROAR_RANDOM_SEED:-$$(date +%s)} pytest -s tests/random_io $(PYTEST)
 
 .PHONY: conform
 conform: $(VENV)/.dev $(VENV)/.example ## the tracer conformance suite alone

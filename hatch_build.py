@@ -18,7 +18,6 @@ error[no-cargo]: `cargo` was not found, and the `roar` command is a Rust program
 hint: install Rust (your distribution's package, or rustup), open a new shell and try again
 """
 
-
 NO_CC = """\
 error[no-cc]: no C compiler was found, and the preload backend of `roar` is written in C
   needed: `cc` (gcc or clang), only to build from source

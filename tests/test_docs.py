@@ -84,7 +84,11 @@ def test_the_architecture_page_is_short_enough_to_be_read() -> None:
 
 def test_the_page_of_warnings_has_every_code_and_no_other() -> None:
     written = re.compile(r"""(?:[Ww]arning\((?:code=)?|code: |=> \()\s*"([a-z-]+)\"""")
-    sources = [*(TOP / "tracers").glob("*/src/**/*.rs"), *(TOP / "roard").rglob("*.py")]
+    sources = [
+        *(TOP / "tracers").glob("*/src/**/*.rs"),
+        *(TOP / "tracers/preload").glob("*.c"),
+        *(TOP / "roard").rglob("*.py"),
+    ]
     codes = {code for path in sources for code in written.findall(path.read_text())}
     shim = "".join(path.read_text() for path in (TOP / "tracers" / "preload").glob("*.c"))
     codes |= set(re.findall(r'event_warning\("([a-z-]+)"', shim))

@@ -230,12 +230,17 @@ def test_where_ptrace_is_taken_the_command_runs_untraced_or_not_at_all(project: 
     assert not marker.exists()
 
 
-def test_a_run_inside_a_run_is_seen_by_the_outer_one(project: Path) -> None:
-    done = run("roar", "run", "roar", "run", "sh", "-c", "echo x > made; exit 3", cwd=project)
+@pytest.mark.parametrize("tracer", ["preload", "ptrace"])
+def test_a_run_inside_a_run_is_seen_by_the_outer_one_or_it_says_so(project: Path, tracer: str) -> None:
+    roar_run = ("roar", "run", "--tracer", tracer)
+    done = run(*roar_run, *roar_run, "sh", "-c", "echo x > made; exit 3", cwd=project)
     assert done.returncode == 3
     inner, outer = sorted(jobs(project), key=lambda job: len(job["command"]))
     assert (inner["exit_code"], outer["exit_code"]) == (3, 3)
-    assert written(newest_job(project)) == ["made"]
+    newest = newest_job(project)
+    said = [warning.split(":")[0] for warning in newest["warnings"]]
+    seen, code = ([], "nested-run") if tracer == "preload" else (["made"], "nested-tracer")
+    assert (written(newest), newest["complete"], said) == (seen, bool(seen), [code])
 
 
 def test_many_first_runs_at_once_start_one_daemon_and_are_all_recorded(project: Path) -> None:

@@ -62,6 +62,8 @@ fn compile(compiler: &[String], target: &str, machine: &str, source: &Path, obje
 /// An empty object is what the collector takes for none.
 fn without(object: &Path, why: &str) {
     println!("cargo::warning=built without the eBPF backend: {why}");
+    // A file that is never there: the next build looks again.
+    println!("cargo::rerun-if-changed={}", object.with_extension("never").display());
     if let Err(error) = fs::write(object, "") {
         println!("cargo::error=`{}`: {error}", object.display());
     }

@@ -223,7 +223,7 @@ long with_watch(const struct target *target, run_target *run, void *context) {
   struct program program;
   if (!watching() || !target->argv) return run(target, context);
   if (is_watched_already(target->envp)) {
-    event_warning("nested-tracer", " starts a run of its own: what belongs to that is not seen here", NULL, "");
+    event_warning("nested-run", " starts a run of its own: what belongs to that is not seen here", NULL, "");
     return run(target, context);
   }
   program_inspect(target->dirfd, target->path, &program);

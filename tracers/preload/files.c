@@ -271,7 +271,8 @@ void after_rename(const struct renaming *renaming) {
   const struct entry *from = &renaming->from, *to = &renaming->to;
   if (!from->existed) return;
   bool exchanged = renaming->flags & RENAME_EXCHANGE;
-  bool content = has_content(&from->stat), other = exchanged && to->existed && has_content(&to->stat);
+  // A link that is moved over a file removes it.
+  bool content = has_content(&from->stat), other = to->existed && has_content(&to->stat);
   if (!content && !other) {
     shared_names_changed();
     return;
@@ -281,7 +282,7 @@ void after_rename(const struct renaming *renaming) {
     return;
   }
   // Exchanged with a link, say: told from the side that has content.
-  if (!content) {
+  if (!content && exchanged) {
     const struct entry *side = from;
     from = to;
     to = side;

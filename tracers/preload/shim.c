@@ -289,7 +289,7 @@ HOOK int roar_join(const char *shim, const char *roar, const char *rundir) {
     if (*at == ' ' || *at == ':' || *at == '\n') return EINVAL;
   if (state == ON) {
     // The launcher belongs to another run itself, and has the shim in it as any program has.
-    event_warning("nested-tracer", " starts a run of its own: what belongs to that is not seen here", NULL, "");
+    event_warning("nested-run", " starts a run of its own: what belongs to that is not seen here", NULL, "");
     log_forget();
   } else {
     next_is_anywhere();

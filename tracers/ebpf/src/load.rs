@@ -64,10 +64,10 @@ impl Programs {
             }
         }
         Ok(Programs {
-            events: map(&mut ebpf, "events", |map| RingBuf::try_from(map))?,
-            processes: map(&mut ebpf, "processes", |map| HashMap::try_from(map))?,
-            runs: map(&mut ebpf, "runs", |map| Array::try_from(map))?,
-            settings: map(&mut ebpf, "settings", |map| Array::try_from(map))?,
+            events: map(&mut ebpf, "events", RingBuf::try_from)?,
+            processes: map(&mut ebpf, "processes", HashMap::try_from)?,
+            runs: map(&mut ebpf, "runs", Array::try_from)?,
+            settings: map(&mut ebpf, "settings", Array::try_from)?,
             ebpf,
             loaded,
             links: Vec::new(),

@@ -134,25 +134,26 @@ fn executed(record: &Record) -> Vec<What> {
     }
     let mut exec = Exec { exe, stat, argv: command_line(record), ..Exec::default() };
     let mut said = Vec::new();
-    if record.has(SCRIPT) {
-        if let Some(script) = record.places.get(1).and_then(|place| resolve(record.tgid, place, true)) {
-            let known = if record.has(OTHER) {
-                names::with_right_device(record.other, record.fs_magic, &script.path)
-            } else {
-                script.stat
-            };
-            let script = proc::Place { stat: known, ..script };
-            if script.stat.is_file() {
-                // Where it stood then; that process may have gone by now.
-                let cwd = place(record, 2, true).unwrap_or_else(|| b"/".to_vec());
-                said = interpreters(|name| names::from_directory(&cwd, &name), &script, &stat);
-                exec.script_stat = Some(script.stat);
-                exec.script = script.path;
-            }
-        }
+    if let Some(script) = script_of(record) {
+        // Where it stood then; that process may have gone by now.
+        let cwd = place(record, 2, true).unwrap_or_else(|| b"/".to_vec());
+        said = interpreters(|name| names::from_directory(&cwd, &name), &script, &stat);
+        exec.script_stat = Some(script.stat);
+        exec.script = script.path;
     }
     said.push(What::Exec(exec));
     said
+}
+
+/// The script that was executed, if it was one.
+fn script_of(record: &Record) -> Option<proc::Place> {
+    let found = record.places.get(1).filter(|_| record.has(SCRIPT))?;
+    let script = resolve(record.tgid, found, true)?;
+    let stat = match record.has(OTHER) {
+        true => names::with_right_device(record.other, record.fs_magic, &script.path),
+        false => script.stat,
+    };
+    stat.is_file().then_some(proc::Place { stat, ..script })
 }
 
 /// A long one is cut in the kernel; the process may still be there to ask.

@@ -211,12 +211,10 @@ fn rename(from: &Named, to: &Named, flags: u32) -> Option<Pending> {
     let flags = if exchanged { RENAME_EXCHANGED } else { 0 };
     let has_content = |stat: &Stat| stat.is_file() || stat.is_dir();
     match (stat, replaced) {
-        (Some(stat), replaced) if has_content(&stat) => {
+        // Two names of one file, or a directory exchanged with itself: nothing happens.
+        (Some(stat), Some(replaced)) if stat.id() == replaced.id() => None,
+        (Some(stat), replaced) if has_content(&stat) || replaced.as_ref().is_some_and(has_content) => {
             Some(Pending::Rename { flags, from: Place { path, stat }, to, replaced })
-        }
-        // Exchanged with a link, say: told from the side that has content.
-        (other, Some(stat)) if exchanged && has_content(&stat) => {
-            Some(Pending::Rename { flags, from: Place { path: to, stat }, to: path, replaced: other })
         }
         _ => None,
     }

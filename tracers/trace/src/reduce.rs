@@ -4,7 +4,7 @@
 //! to it now. Renames and links move names, opens change files. What existed before the job under some path is that
 //! name's *origin*, and a read is always recorded under its origin: the path where the job found the content.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::Stat;
 use crate::event::{Event, Exec, RENAME_EXCHANGED, What};
@@ -90,9 +90,11 @@ struct Files {
     files: Vec<File>,
     names: BTreeMap<Path, Name>,
     by_id: HashMap<(u64, u64), FileNumber>,
+    /// Files from before whose known names are all gone, as they were then: a link from before may still lead there.
+    parted: HashMap<(u64, u64), (FileNumber, Stat)>,
     reads: BTreeMap<Path, ReadMark>,
-    /// Paths at which something stood before the job.
-    occupied_before: HashSet<Path>,
+    /// Paths at which a file stood before the job, and which one, when that is known.
+    occupied_before: HashMap<Path, Option<FileNumber>>,
 }
 
 /// How a file was opened, in words.
@@ -125,7 +127,7 @@ impl Files {
             }
             What::Moved { from, to, stat } => self.moved(from, to, stat),
             What::Link { from, to, stat } => self.link(from, to, stat),
-            What::Unlink { path, .. } => self.unlink(path),
+            What::Unlink { path, stat } => self.unlink(path, stat),
             What::Truncate { path, before } => {
                 let file = self.found(path, before);
                 self.files[file].opened_for_write = true;
@@ -143,10 +145,13 @@ impl Files {
             self.add_file(stat, false);
             return;
         }
-        // Known by this name only when two processes raced to create it; an inode number alone may have come back.
-        if may_create && before.is_none() && self.by_name(path, stat).is_none() {
-            self.made(path, stat);
-            return;
+        if may_create && before.is_none() {
+            // Known by this name only when another process opened it and told so first; an inode number alone may have
+            // come back.
+            match self.by_name(path, stat) {
+                Some(number) => self.own(number),
+                None => return self.made(path, stat),
+            }
         }
         // What an open with O_TRUNC found is only in `before`; a reader finds what it opened.
         let found = before.filter(|before| before.id() == stat.id()).unwrap_or(stat);
@@ -195,8 +200,9 @@ impl Files {
             self.use_moved(to, stat);
             return;
         }
-        if replaced.is_some() {
-            self.unlink(to);
+        // A link or folder that makes room is no file; whether something unknown was one nobody can say.
+        if let Some(replaced) = replaced.filter(|replaced| replaced.is_file() || !replaced.is_known()) {
+            self.unlink(to, replaced);
         }
         self.carry(from, to, stat);
         self.use_moved(to, stat);
@@ -254,13 +260,14 @@ impl Files {
 
     /// Not by way of its old name: after an exchange of directories, that is another file's new one.
     fn moved(&mut self, from: &[u8], to: &[u8], stat: &Stat) {
-        if !stat.is_known() {
+        // Not told, or a directory that was renamed to where it was.
+        if !stat.is_known() || from == to {
             return;
         }
         if self.by_name(to, stat).is_none() {
-            let file = self.by_id.get(&stat.id()).copied().unwrap_or_else(|| self.add_file(stat, true));
+            let file = self.by_inode(stat).unwrap_or_else(|| self.add_file(stat, true));
             let origin = self.files[file].existed.then(|| from.to_vec());
-            self.occupied_before.extend(origin.clone());
+            self.occupy(origin.as_ref(), file);
             self.set_name(to, Name { file, origin, placed: true });
         }
         self.use_moved(to, stat);
@@ -274,13 +281,13 @@ impl Files {
             self.mark_read(from, number, stat, false);
             self.names.get(from).and_then(|name| name.origin.clone())
         };
-        let file = self.by_id.get(&stat.id()).copied().unwrap_or_else(|| self.add_file(stat, false));
+        let file = self.by_inode(stat).unwrap_or_else(|| self.add_file(stat, false));
         self.set_name(to, Name { file, origin, placed: true });
     }
 
-    fn unlink(&mut self, path: &[u8]) {
+    fn unlink(&mut self, path: &[u8], stat: &Stat) {
         let Some(name) = self.drop_name(path) else {
-            self.occupied_before.insert(path.to_vec());
+            self.occupied_before.entry(path.to_vec()).or_insert(None);
             return;
         };
         let file = &self.files[name.file];
@@ -288,6 +295,9 @@ impl Files {
         // The last known name is gone, so the inode number may come back as another file.
         if file.links == 0 && self.by_id.get(&id) == Some(&name.file) {
             self.by_id.remove(&id);
+            if file.existed && stat.is_known() {
+                self.parted.insert(id, (name.file, *stat));
+            }
         }
     }
 
@@ -298,6 +308,9 @@ impl Files {
             file.changed |= file.opened_for_write;
         }
         file.base.mtime_ns = after.mtime_ns;
+        if let Some((_, last)) = self.parted.get_mut(&before.id()).filter(|(_, last)| last.same_content(before)) {
+            last.mtime_ns = after.mtime_ns;
+        }
         for origin in &file.read_as {
             if let Some(mark) = self.reads.get_mut(origin).filter(|mark| mark.stat.same_content(before)) {
                 (mark.stat.mtime_ns, mark.stat.ctime_ns) = (after.mtime_ns, after.ctime_ns);
@@ -309,8 +322,14 @@ impl Files {
         self.names.get(path).map(|name| name.file).filter(|&file| self.files[file].base.id() == stat.id())
     }
 
+    /// The file with this inode number, if that still is the same one.
+    fn by_inode(&self, stat: &Stat) -> Option<FileNumber> {
+        let parted = || self.parted.get(&stat.id()).filter(|(_, last)| last.same_content(stat)).map(|(file, _)| *file);
+        self.by_id.get(&stat.id()).copied().or_else(parted)
+    }
+
     fn lookup(&self, path: &[u8], stat: &Stat) -> Option<FileNumber> {
-        self.by_name(path, stat).or_else(|| self.by_id.get(&stat.id()).copied())
+        self.by_name(path, stat).or_else(|| self.by_inode(stat))
     }
 
     fn set_name(&mut self, path: &[u8], name: Name) {
@@ -329,18 +348,59 @@ impl Files {
     /// The file at `path`, taken as one that existed before the job unless it is known.
     fn found(&mut self, path: &[u8], stat: &Stat) -> FileNumber {
         let number = self.lookup(path, stat).unwrap_or_else(|| self.add_file(stat, true));
+        self.correct(number, stat);
         if self.names.get(path).is_none_or(|name| name.file != number) {
+            self.by_id.insert(stat.id(), number);
             // Another name of a known file (a hard link from before), or the first name of a new one.
             let origin = self.files[number].existed.then(|| path.to_vec());
-            self.occupied_before.extend(origin.clone());
+            self.occupy(origin.as_ref(), number);
             self.set_name(path, Name { file: number, origin, placed: false });
         }
         number
     }
 
+    /// The files of a renamed directory may have been looked at late, when the job had changed them: a stat that is told
+    /// after that, but is older, says what was there.
+    fn correct(&mut self, number: FileNumber, stat: &Stat) {
+        let file = &mut self.files[number];
+        if file.opened_for_write || stat.id() != file.base.id() || stat.ctime_ns >= file.base.ctime_ns {
+            return;
+        }
+        file.base = *stat;
+        for origin in &file.read_as {
+            if let Some(mark) = self.reads.get_mut(origin).filter(|mark| mark.stat.ctime_ns > stat.ctime_ns) {
+                mark.stat = *stat;
+            }
+        }
+    }
+
     fn made(&mut self, path: &[u8], stat: &Stat) {
         let file = self.add_file(stat, false);
         self.set_name(path, Name { file, origin: None, placed: true });
+    }
+
+    /// Notes that this file was at a path before the job; another one that was there earlier stays the first.
+    fn occupy(&mut self, origin: Option<&Path>, file: FileNumber) {
+        if let Some(origin) = origin {
+            self.occupied_before.entry(origin.clone()).or_insert(Some(file));
+        }
+    }
+
+    /// What was taken for a file from before is the job's: nothing was there when it created it.
+    fn own(&mut self, number: FileNumber) {
+        let file = &mut self.files[number];
+        if !file.existed {
+            return;
+        }
+        file.existed = false;
+        for origin in std::mem::take(&mut file.read_as) {
+            self.reads.remove(&origin);
+        }
+        for name in self.names.values_mut().filter(|name| name.file == number) {
+            name.placed = true;
+            name.origin = None;
+        }
+        self.occupied_before.retain(|_, file| *file != Some(number));
     }
 
     fn add_file(&mut self, stat: &Stat, existed: bool) -> FileNumber {
@@ -383,7 +443,7 @@ impl Files {
             // Moved away and back again is where it was.
             let returned = name.origin.as_ref() == Some(path);
             if (name.placed && !returned) || self.is_changed(name.file, &stat) {
-                let created = !self.occupied_before.contains(path);
+                let created = !self.occupied_before.contains_key(path);
                 uses.writes.push(Write { path: path.clone(), stat, created });
             }
         }

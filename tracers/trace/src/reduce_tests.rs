@@ -272,6 +272,20 @@ fn a_renamed_input_is_read_and_lies_at_the_new_path() {
 }
 
 #[test]
+fn a_file_moved_over_a_symbolic_link_is_a_new_one() {
+    let world = world().with("link", 0);
+    world.tree.borrow_mut().get_mut("link").unwrap().mode = u64::from(libc::S_IFLNK);
+    world.save("tmp").rename("tmp", "link").expect("", "link+");
+}
+
+#[test]
+fn a_symbolic_link_moved_over_a_file_removes_it() {
+    let world = world().with("link", 0);
+    world.tree.borrow_mut().get_mut("link").unwrap().mode = u64::from(libc::S_IFLNK);
+    world.read("in").rename("link", "in").expect("in!", "");
+}
+
+#[test]
 fn a_chain_of_renames_is_one_output() {
     world().save("a").rename("a", "b").rename("b", "c").expect("", "c+");
 }
@@ -330,6 +344,32 @@ fn two_old_links_of_one_file_are_two_inputs() {
 }
 
 #[test]
+fn a_link_from_before_of_a_file_that_the_job_changed_and_removed_is_changed() {
+    let world = world();
+    let same = world.get("old").unwrap();
+    world.tree.borrow_mut().insert("old2".into(), same);
+    world.save("old").unlink("old").read("old2").expect("", "old2");
+}
+
+#[test]
+fn a_link_from_before_that_is_left_and_gets_another_time_is_still_the_file() {
+    let world = world();
+    let same = world.get("in").unwrap();
+    world.tree.borrow_mut().insert("in2".into(), same);
+    world.read("in").unlink("in").touch("in2", 4444).open("in2", RW).expect("in>in2 in2", "");
+}
+
+#[test]
+fn an_inode_number_that_comes_back_unseen_is_another_file() {
+    let world = world();
+    world.save("old").unlink("old");
+    *world.inodes.borrow_mut() = 1;
+    world.put("foreign", 5); // with the number of `old`, by somebody else
+    assert_eq!(world.get("foreign").unwrap().ino, 2);
+    world.read("foreign").expect("foreign", "");
+}
+
+#[test]
 fn a_file_removed_and_made_again_is_an_output_at_an_old_path() {
     world().unlink("old").save("old").expect("", "old");
 }
@@ -365,6 +405,34 @@ fn two_processes_racing_to_create_make_one_output() {
 }
 
 #[test]
+fn a_file_read_before_its_making_is_told_is_an_output_only() {
+    let world = world();
+    let stat = world.put("out", 0);
+    world.read("out");
+    world.say(What::Open { flags: (WR | CREATE) as u32, path: b"out".into(), stat, before: None });
+    world.fill("out", 5).read("out").expect("", "out+");
+}
+
+#[test]
+fn a_file_read_before_its_making_is_told_is_at_an_old_path_where_one_was_removed() {
+    let world = world();
+    world.unlink("old").put("old", 0);
+    world.read("old");
+    let stat = world.get("old").unwrap();
+    world.say(What::Open { flags: (WR | CREATE) as u32, path: b"old".into(), stat, before: None });
+    world.expect("", "old");
+}
+
+#[test]
+fn a_file_opened_for_write_and_linked_before_its_making_is_told_is_the_jobs() {
+    let world = world();
+    let stat = world.put("out", 0);
+    world.open("out", RW | CREATE).link("out", "copy");
+    world.say(What::Open { flags: (RW | CREATE) as u32, path: b"out".into(), stat, before: None });
+    world.expect("", "copy+ out+");
+}
+
+#[test]
 fn a_temporary_file_without_a_name_counts_when_it_is_linked() {
     let world = world();
     let stat = world.put("#1", 0);
@@ -395,6 +463,27 @@ fn old_files_in_a_renamed_directory_are_read_and_written() {
 fn a_directory_renamed_twice_keeps_the_first_origin() {
     let world = world().with("d/a", 1);
     world.rename_directory("d", "e").rename_directory("e", "f").expect("d/a>f/a", "f/a+");
+}
+
+#[test]
+fn a_file_of_a_renamed_directory_that_was_looked_at_late_is_what_it_was() {
+    let world = world().with("d/a", 1);
+    let before = world.get("d/a").unwrap();
+    let directory = Stat { dev: 1, ino: 999, mode: u64::from(libc::S_IFDIR), ..Stat::default() };
+    world.tree.borrow_mut().remove("d/a");
+    world.tree.borrow_mut().insert("e/a".into(), before);
+    let late = *world.fill("e/a", 8).tree.borrow().get("e/a").unwrap();
+    world.say(What::Rename { flags: 0, from: b"d".into(), to: b"e".into(), stat: directory, replaced: None });
+    world.say(What::Moved { from: b"d/a".into(), to: b"e/a".into(), stat: late });
+    world.say(What::Open { flags: RW as u32, path: b"e/a".into(), stat: before, before: Some(before) });
+    world.expect("d/a>e/a!", "e/a+");
+    assert_eq!(world.uses().reads[0].stat, before);
+}
+
+#[test]
+fn a_directory_renamed_to_where_it_is_moves_nothing() {
+    let world = world().with("d/a", 1);
+    world.rename_directory("d", "d").expect("", "");
 }
 
 #[test]
