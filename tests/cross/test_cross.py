@@ -30,7 +30,7 @@ ARM_LIBRARIES = Path("/usr/aarch64-linux-gnu")
 MUSL_LOADER = Path(f"/lib/ld-musl-{platform.machine()}.so.1")
 READ = ["conf.txt", "in.txt"]
 WRITTEN = ["final.txt", "log.txt", "out.txt"]
-SHARED_LOG, VERSION, LOG_SIZE = 1, 2, 1 << 20
+SHARED_LOG, VERSION, LOG_SIZE, TABLE_SIZE = 1, 2, 1 << 20, 24 + 8 * 4096
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,11 @@ def cross_compiled_shim(target: str, folder: Path) -> Path:
 
 
 def shared_log(rundir: Path) -> None:
-    """Makes the log as the launcher does; see tracers/TRACE_FORMAT.md, section 2."""
+    """Makes the log as the launcher does (`create_log` in tracers/launcher/src/preload.rs)."""
     rundir.mkdir()
     header = struct.pack("<8sII5Q", b"ROARTRAC", VERSION, SHARED_LOG, time.monotonic_ns(), 64, 0, LOG_SIZE, 0)
-    (rundir / "trace.preload").write_bytes(header.ljust(LOG_SIZE, b"\0"))
+    table = struct.pack("<I", TABLE_SIZE)
+    (rundir / "trace.preload").write_bytes((header + table).ljust(LOG_SIZE, b"\0"))
 
 
 def variables(shim: Path, rundir: Path) -> dict[str, str]:
