@@ -72,7 +72,7 @@ def cross_compiled_shim(target: str, folder: Path) -> Path:
 def shared_log(rundir: Path) -> None:
     """Makes the log as the launcher does (`create_log` in tracers/launcher/src/preload.rs)."""
     rundir.mkdir()
-    header = struct.pack("<8sII5Q", b"ROARTRAC", VERSION, SHARED_LOG, time.monotonic_ns(), 64, 0, LOG_SIZE, 0)
+    header = struct.pack("<8sII6Q", b"ROARTRAC", VERSION, SHARED_LOG, time.monotonic_ns(), 64, 0, LOG_SIZE, 0, 0)
     table = struct.pack("<I", TABLE_SIZE)
     (rundir / "trace.preload").write_bytes((header + table).ljust(LOG_SIZE, b"\0"))
 
