@@ -35,7 +35,7 @@ SCRATCH = HERE.parent / "build" / "bench-backends"  # not below /tmp, where roar
 TITLE = "# What tracing costs, by backend"
 BACKENDS = ("ebpf", "preload", "ptrace", "auto")
 STRACE = ("strace", "-f", "-qq", "-e", "trace=file", "-o", "/dev/null")
-SLOW_ROUNDS = 3
+SLOW_ROUNDS = 2
 COLLECTOR_S = 2.0
 """After which a daemon that has just started has its eBPF programs loaded."""
 SETTLE_S, SETTLE_ROUNDS = 0.03, 33
@@ -103,7 +103,7 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--roar-cli-tracers", default="ebpf preload ptrace", help="default: %(default)s")
     parser.add_argument("--backends", default=" ".join(BACKENDS), help="default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=7, help=f"but {SLOW_ROUNDS} of strace and roar-cli; default: 7")
+    parser.add_argument("--rounds", type=int, default=5, help=f"but {SLOW_ROUNDS} of strace and roar-cli; default: 5")
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="workloads whose title holds this; writes no results"
     )
