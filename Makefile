@@ -101,6 +101,9 @@ check: $(VENV)/.dev ## formats, lints, types, layers, contract, generated files
 .PHONY: test
 test: check $(VENV)/.example ## everything that a change must pass
 	scripts/need gcc make strace
+	@# Without these some tests are skipped, and say so.
+	-scripts/need rsync qemu-aarch64 ld-musl-config gcc-m32
+	-rustup target add aarch64-unknown-linux-gnu
 	cd tracers && $(CARGO) test --workspace
 	pytest $(PYTEST)
 

@@ -35,7 +35,9 @@ SCRATCH = HERE.parent / "build" / "bench-backends"  # not below /tmp, where roar
 TITLE = "# What tracing costs, by backend"
 BACKENDS = ("ebpf", "preload", "ptrace", "auto")
 STRACE = ("strace", "-f", "-qq", "-e", "trace=file", "-o", "/dev/null")
-SLOW_ROUNDS = 3
+SLOW_ROUNDS = 2
+COLLECTOR_S = 2.0
+"""After which a daemon that has just started has its eBPF programs loaded."""
 SETTLE_S, SETTLE_ROUNDS = 0.03, 33
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -101,7 +103,7 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--roar-cli-tracers", default="ebpf preload ptrace", help="default: %(default)s")
     parser.add_argument("--backends", default=" ".join(BACKENDS), help="default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=7, help=f"but {SLOW_ROUNDS} of strace and roar-cli; default: 7")
+    parser.add_argument("--rounds", type=int, default=5, help=f"but {SLOW_ROUNDS} of strace and roar-cli; default: 5")
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="workloads whose title holds this; writes no results"
     )
@@ -134,6 +136,7 @@ def available(options: argparse.Namespace, project: Path) -> Iterator[Contender]
             found.append(Contender(f"roar-cli {tracer}", run, slow, theirs))
     else:
         print("no --roar-cli: left out", file=sys.stderr)
+    time.sleep(COLLECTOR_S)
     for contender in found:
         if reason := why_not(contender):
             print(f"left out: {contender.name}: {reason}", file=sys.stderr)

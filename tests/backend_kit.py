@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 BACKENDS = tuple(os.environ.get("ROAR_TEST_BACKENDS", "ebpf preload ptrace").split())
 PATIENCE_S = 60
+STARTS_S = 10
 
 
 def roar_run(backend: str) -> list[str]:
@@ -20,8 +22,17 @@ def roar_run(backend: str) -> list[str]:
 
 
 @cache
-def why_not(backend: str) -> str | None:
-    """Returns why a backend cannot work on this machine, in its own words; None: it works. Needs a daemon fixture."""
+def why_not(backend: str, runtime: str) -> str | None:
+    """Returns why a backend cannot work under the daemon of a runtime directory, in its own words; None: it works."""
+    assert runtime == os.environ["ROAR_RUNTIME_DIR"], "of the daemon fixture in use"
+    patience = time.monotonic() + STARTS_S
+    # A daemon that has just started may not have loaded its eBPF programs yet.
+    while (reason := _refusal(backend)) and "no collector is running" in reason and time.monotonic() < patience:
+        time.sleep(0.1)
+    return reason
+
+
+def _refusal(backend: str) -> str | None:
     with tempfile.TemporaryDirectory(prefix="roar-") as folder:
         subprocess.run(["roar", "init", "-n"], cwd=folder, check=True, capture_output=True)
         done = subprocess.run(
@@ -31,8 +42,8 @@ def why_not(backend: str) -> str | None:
 
 
 def need(backend: str) -> str:
-    """Returns the backend; skips the test with a word where that does not work."""
-    if reason := why_not(backend):
+    """Returns the backend; skips the test with a word where that does not work. Needs a daemon fixture."""
+    if reason := why_not(backend, os.environ["ROAR_RUNTIME_DIR"]):
         pytest.skip(f"{backend}: {reason.splitlines()[0]}")
     return backend
 

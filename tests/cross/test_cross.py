@@ -30,7 +30,7 @@ ARM_LIBRARIES = Path("/usr/aarch64-linux-gnu")
 MUSL_LOADER = Path(f"/lib/ld-musl-{platform.machine()}.so.1")
 READ = ["conf.txt", "in.txt"]
 WRITTEN = ["final.txt", "log.txt", "out.txt"]
-SHARED_LOG, VERSION, LOG_SIZE = 1, 2, 1 << 20
+SHARED_LOG, VERSION, LOG_SIZE, TABLE_SIZE = 1, 2, 1 << 20, 24 + 8 * 4096
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,11 @@ def cross_compiled_shim(target: str, folder: Path) -> Path:
 
 
 def shared_log(rundir: Path) -> None:
-    """Makes the log as the launcher does; see tracers/TRACE_FORMAT.md, section 2."""
+    """Makes the log as the launcher does (`create_log` in tracers/launcher/src/preload.rs)."""
     rundir.mkdir()
-    header = struct.pack("<8sII5Q", b"ROARTRAC", VERSION, SHARED_LOG, time.monotonic_ns(), 64, 0, LOG_SIZE, 0)
-    (rundir / "trace.preload").write_bytes(header.ljust(LOG_SIZE, b"\0"))
+    header = struct.pack("<8sII6Q", b"ROARTRAC", VERSION, SHARED_LOG, time.monotonic_ns(), 64, 0, LOG_SIZE, 0, 0)
+    table = struct.pack("<I", TABLE_SIZE)
+    (rundir / "trace.preload").write_bytes((header + table).ljust(LOG_SIZE, b"\0"))
 
 
 def variables(shim: Path, rundir: Path) -> dict[str, str]:
@@ -117,7 +118,7 @@ def test_the_shim_for_aarch64_records_under_qemu(work: Path, tmp_path: Path) -> 
 def test_a_program_with_musl_is_recorded(backend: str, work: Path, ground: Path) -> None:
     need(backend)
     zig("-target", f"{platform.machine()}-linux-musl", "-dynamic", "-O1", "-D_GNU_SOURCE", "-o", work / "files", SOURCE)
-    assert_recorded(backend, work, ground)
+    assert_recorded(backend, ground)
     tracers = {process["tracer"] for process in newest_job(ground)["processes"]}
     assert tracers == {backend}, "the shim works under musl, no other backend need step in"
 
@@ -126,17 +127,17 @@ def test_a_program_with_musl_is_recorded(backend: str, work: Path, ground: Path)
 def test_a_32_bit_program_is_recorded(backend: str, work: Path, ground: Path) -> None:
     need(backend)
     compiled(SOURCE, work / "files", "-m32")
-    assert_recorded(backend, work, ground)
+    assert_recorded(backend, ground)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_static_program_is_recorded(backend: str, work: Path, ground: Path) -> None:
     need(backend)
     compiled(SOURCE, work / "files", "-static")
-    assert_recorded(backend, work, ground)
+    assert_recorded(backend, ground)
 
 
-def assert_recorded(backend: str, work: Path, ground: Path) -> None:
+def assert_recorded(backend: str, ground: Path) -> None:
     command = [*roar_run(backend), "sh", "-c", "cd data/work && ./files"]
     done = subprocess.run(command, cwd=ground, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "LD_PRELOAD unset\n", "")

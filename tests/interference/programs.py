@@ -196,7 +196,7 @@ PROGRAMS: dict[str, Program] = {
     ),
     "little memory": sh("ulimit -v 20000; cat in.txt; cat /nothing; echo $?"),
     "no file may grow": sh("trap '' XFSZ; ulimit -f 0; cat in.txt; : > empty; echo x > full; echo $?"),
-    "few descriptors": sh("ulimit -n 4; cat in.txt; (exec 3< in.txt; cat in.txt) 2>&1"),
+    "few descriptors": sh("ulimit -n 5; cat in.txt; (exec 3< in.txt; cat in.txt) 2>&1"),
     # Programs that know the kernel.
     "descriptors, errno, limits in C": c("./descriptors in.txt", "descriptors"),
     "small stacks": c("./stacks in.txt", "stacks"),

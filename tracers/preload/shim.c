@@ -9,6 +9,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -52,6 +53,8 @@ struct told {
 };
 
 // PARENT OURS FLAGS SHIM\nROAR\nRUNDIR
+WEAK void __tsan_init(void);
+
 static bool read_variable(const char *text, struct told *told) {
   told->parent = (u32)take_number(&text);
   if (*text++ != ' ') return false;
@@ -180,10 +183,19 @@ static void start(char *const *argv, char **envp) {
   }
   process_starts(told.parent);
   state = ON;
-  if (told.keeps) never_open_plainly();
+  if (told.keeps || __tsan_init) never_open_plainly();
   tell_exec(argv);
   libraries_look();
   if (on_exit) on_exit(at_end, NULL);
+}
+
+// The thread sanitizer opens files in the middle of a report, where dlsym(3) must not be called: it would free with another
+// allocator than it had.
+static void find_open(void) {
+  if (!__tsan_init || state != ON) return;
+  int kept = errno;
+  open("", O_RDONLY);
+  errno = kept;
 }
 
 __attribute__((constructor)) static void begin(int argc, char **argv, char **envp) {
@@ -193,6 +205,7 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
   bool came_with_us = passes && find(envp, VARIABLE);
   if (state == UNKNOWN) start(passes ? argv : NULL, passes ? envp : NULL);
   if (came_with_us && !find(envp, VARIABLE)) close_gap(envp);
+  find_open();
 }
 
 bool watching(void) {
