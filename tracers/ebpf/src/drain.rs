@@ -64,7 +64,7 @@ fn moved_with(programs: &mut Programs, runs: &Runs, batch: &mut Batch, at: usize
     let mut events = Vec::new();
     for (old, new) in ways {
         let (files, more) = listing(programs, runs, batch, at, run, new);
-        let whats = files.into_iter().map(|place| What::Moved {
+        let told = files.into_iter().map(|place| What::Moved {
             from: [old, &place.path[new.len()..]].concat(),
             to: place.path,
             stat: place.stat,
@@ -74,7 +74,7 @@ fn moved_with(programs: &mut Programs, runs: &Runs, batch: &mut Batch, at: usize
             let message = format!("`{name}` was renamed: files beyond {} in it are not seen", moved::DIRECTORY_MAX);
             warning("directory-too-large", message)
         });
-        events.extend(whats.chain(too_many).map(|what| Event { what, ..event.clone() }));
+        events.extend(told.chain(too_many).map(|what| Event { what, ..event.clone() }));
     }
     events
 }

@@ -115,8 +115,8 @@ fn attach_ebpf(rundir: &RunDir, held: &Held, clock: Clock) -> io::Result<Collect
 fn tell_start(rundir: &RunDir, held: &Held, clock: Clock) -> io::Result<()> {
     let pid = held.pid.as_raw();
     let mut log = LogWriter::create(&rundir.path, LAUNCHER, clock)?;
-    let whats = std::iter::once(What::Fork { parent: 0 }).chain(proc::inherited(pid));
-    whats.for_each(|what| log.append(&Event { pid: pid as u32, at_ns: clock.elapsed_ns(), what }));
+    let told = std::iter::once(What::Fork { parent: 0 }).chain(proc::inherited(pid));
+    told.for_each(|what| log.append(&Event { pid: pid as u32, at_ns: clock.elapsed_ns(), what }));
     match log.flush() {
         0 => Ok(()),
         _ => Err(io::Error::other("the start of the command cannot be written down")),
