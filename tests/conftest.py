@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from project_kit import make_project
 
 # Tests fork with threads of grpc around; its handlers for that can abort the child, which is about to exec anyway.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
-GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,17 +52,6 @@ def module_daemon() -> Iterator[Path]:
     """As `daemon`, for all tests of a module."""
     with private_daemon() as runtime:
         yield runtime
-
-
-def make_project(root: Path) -> Path:
-    """Makes a git repository with one commit and a roar project in it."""
-    root.mkdir(parents=True, exist_ok=True)
-    (root / ".gitignore").write_text(".roar/\n/data/\n")
-    subprocess.run([*GIT, "init", "-q", "-b", "main"], cwd=root, check=True)
-    subprocess.run(["roar", "init", "-n"], cwd=root, check=True, capture_output=True)
-    subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
-    subprocess.run([*GIT, "commit", "-qm", "start"], cwd=root, check=True)
-    return root
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 from backend_kit import BACKENDS, compiled, need, roar_run
-from conftest import make_project
 from launcher_kit import newest_job, written
+from project_kit import make_project
 from roar_proto.v1 import run_pb2
 
 from roard.trace.format import Kind, unseal

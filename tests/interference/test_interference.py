@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from backend_kit import BACKENDS, PATIENCE_S, compiled, need, roar_run
-from conftest import make_project
 from launcher_kit import newest_job
 from programs import PROGRAMS, Program
+from project_kit import make_project
 
 SOURCES = Path(__file__).parent / "c"
 IN = "a first line\nsecond\na third\n"

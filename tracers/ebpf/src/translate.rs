@@ -195,8 +195,18 @@ fn linked(record: &Record) -> Option<What> {
     if !stat.is_file() {
         return None;
     }
-    let from = if record.has(NO_NAME) { Vec::new() } else { named?.path };
+    let from = match named {
+        _ if record.has(NO_NAME) => Vec::new(),
+        Some(named) => named.path,
+        None => return Some(link_unseen(record.tgid, &to)),
+    };
     Some(What::Link { from, to, stat })
+}
+
+/// The old name led there by a link that was changed at once.
+fn link_unseen(pid: u32, to: &[u8]) -> What {
+    let name = String::from_utf8_lossy(to);
+    warning("open-unseen", format!("process {pid} linked a file to `{name}` whose old name is not seen"))
 }
 
 fn truncated(record: &Record) -> Option<What> {
