@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import grpc
+from project_kit import GIT
 from roar_proto.v1 import (
     daemon_pb2_grpc,
     jobs_pb2,
@@ -35,7 +36,6 @@ from roard.trace.format import Kind, write_sealed
 
 T = TypeVar("T")
 PATIENCE_S = 20.0
-GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
 
 
 def wait_for(condition: Callable[[], T], what: str) -> T:
