@@ -25,10 +25,14 @@ static void alarm_soon(int flags)
 
 static void stops(void)
 {
-	int status;
+	int status, ends[2];
+	char byte = 0;
+	DO(pipe(ends));
 	pid_t child = DO(fork());
 	if (child == 0) {
 		raise(SIGSTOP);
+		/* Not before the parent has asked: its wait would tell the exit instead. */
+		read(ends[0], &byte, 1);
 		_exit(5);
 	}
 	DO(waitpid(child, &status, WUNTRACED));
@@ -36,6 +40,7 @@ static void stops(void)
 	DO(kill(child, SIGCONT));
 	DO(waitpid(child, &status, WCONTINUED));
 	printf("continued %d\n", WIFCONTINUED(status));
+	DO(write(ends[1], &byte, 1));
 	DO(waitpid(child, &status, 0));
 	printf("exit %d\n", WEXITSTATUS(status));
 }
