@@ -108,7 +108,8 @@ test: check $(VENV)/.example ## everything that a change must pass
 	pytest $(PYTEST)
 
 .PHONY: test-long
-test-long: $(VENV)/.dev ## 50,000 random programs under every backend, from a new seed
+test-long: $(VENV)/.dev ## the long figures: reliability, and 50,000 random programs under every backend from a new seed
+	ROAR_LONG=1 pytest -s tests/reliability $(PYTEST)
 	ROAR_RANDOM_PROGRAMS=50000 ROAR_RANDOM_SEED=$${ROAR_RANDOM_SEED:-$$(date +%s)} pytest -s tests/random_io $(PYTEST)
 
 .PHONY: conform
