@@ -190,12 +190,18 @@ class Filters:
 
     def _in_environment(self, directory: bytes, above: bytes) -> bool:
         """Returns whether a directory is, or is in, a virtual environment whose top lies below `above`."""
-        if len(directory) <= len(above) or directory in self.facts.homes:
-            return False
-        if directory not in self._environments:
-            found = self.facts.is_environment(directory) or self._in_environment(head_of(directory), above)
-            self._environments[directory] = found
-        return self._environments[directory]
+        # A loop: a path may have 2,000 directories, twice as many as Python lets a function call itself.
+        climbed = []
+        found = False
+        while not found and len(directory) > len(above) and directory not in self.facts.homes:
+            if directory in self._environments:
+                found = self._environments[directory]
+                break
+            climbed.append(directory)
+            found = self.facts.is_environment(directory)
+            directory = head_of(directory)
+        self._environments.update(dict.fromkeys(climbed, found))
+        return found
 
     def _is_on(self, rule: Verdict, directory: bytes) -> bool:
         settings = self.facts.settings
