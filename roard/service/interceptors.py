@@ -9,12 +9,13 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
-from roard.errors import BadToken, DaemonStopping, InternalError, RoarError
+from roard.errors import BadRequest, BadToken, DaemonStopping, InternalError, RoarError
 from roard.service.convert import error_to_pb
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,32 @@ ERROR_KEY = "roar-error-bin"
 _ALWAYS = "/roar.v1.DaemonService/"
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+@dataclass(frozen=True)
+class _Unreadable:
+    """Stands for a request whose bytes are no message."""
+
+    problem: str
+
+
+_Parsed: TypeAlias = "Message | _Unreadable"
+
+
+def _parser(parse: Callable[[bytes], Message]) -> Callable[[bytes], _Parsed]:
+    """Returns a parser that never raises: grpc would answer INTERNAL, and write a page into the log for each."""
+
+    def parse_or_tell(body: bytes) -> _Parsed:
+        try:
+            return parse(body)
+        except DecodeError as error:
+            return _Unreadable(str(error))
+
+    return parse_or_tell
+
+
+def _objection(request: _Parsed) -> RoarError | None:
+    return BadRequest(f"the request cannot be parsed: {request.problem}") if isinstance(request, _Unreadable) else None
 
 
 class Gate(grpc.aio.ServerInterceptor):
@@ -57,15 +84,16 @@ class Gate(grpc.aio.ServerInterceptor):
         if handler is None:
             return handler
         refusal = self._refusal(handler_call_details)
+        parse = _parser(handler.request_deserializer)
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
                 self._stream(handler.unary_stream, refusal),
-                request_deserializer=handler.request_deserializer,
+                request_deserializer=parse,
                 response_serializer=handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
             self._unary(handler.unary_unary, refusal),
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=parse,
             response_serializer=handler.response_serializer,
         )
 
@@ -78,17 +106,17 @@ class Gate(grpc.aio.ServerInterceptor):
             return DaemonStopping()
         return None
 
-    def _unary(self, method: Any, refusal: RoarError | None) -> Callable[[Message, Any], Awaitable[Message]]:
-        async def call(request: Message, context: _Context) -> Message:
-            async with self._watched(context, refusal):
+    def _unary(self, method: Any, refusal: RoarError | None) -> Callable[[_Parsed, Any], Awaitable[Message]]:
+        async def call(request: _Parsed, context: _Context) -> Message:
+            async with self._watched(context, refusal or _objection(request)):
                 response: Message = await method(request, context)
             return response
 
         return call
 
-    def _stream(self, method: Any, refusal: RoarError | None) -> Callable[[Message, Any], AsyncIterator[Message]]:
-        async def call(request: Message, context: _Context) -> AsyncIterator[Message]:
-            async with self._watched(context, refusal):
+    def _stream(self, method: Any, refusal: RoarError | None) -> Callable[[_Parsed, Any], AsyncIterator[Message]]:
+        async def call(request: _Parsed, context: _Context) -> AsyncIterator[Message]:
+            async with self._watched(context, refusal or _objection(request)):
                 async for response in method(request, context):
                     yield response
 
