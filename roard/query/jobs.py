@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Iterator, Mapping
 
+import regex
 from roar_proto.v1 import jobs_pb2 as pb
 from roar_proto.v1 import types_pb2 as types
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from roard.db.tables import JobRow, SessionRow, StepRow
@@ -24,6 +25,8 @@ STATUSES: Mapping[str, types.JobStatus.ValueType] = {
 }
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 10_000
+SEARCH_S = 5.0
+"""For a pattern to be searched in all commands of a project; an unlucky one would take years."""
 
 
 def get_job(project: Project, ref: str) -> pb.Job:
@@ -37,16 +40,43 @@ def get_job(project: Project, ref: str) -> pb.Job:
 
 def list_jobs(project: Project, request: pb.ListJobsRequest) -> pb.ListJobsResponse:
     """Returns the newest jobs that match, without their files. Raises BadPattern."""
+    search = _Search(request.grep) if request.grep else None
     with project.store.read() as session:
-        matching = _matching(session, request)
+        matching = _matching(session, request, search)
         total = session.scalar(select(func.count()).select_from(matching.subquery())) or 0
         limit = min(request.limit or DEFAULT_LIMIT, MAX_LIMIT)
         newest = matching.order_by(JobRow.id.desc()).limit(limit)
         jobs = load_jobs(session, newest)
+    if search and search.gave_up:
+        raise BadPattern(request.grep, f"searching it takes longer than {SEARCH_S:.0f} s")
     return pb.ListJobsResponse(jobs=sorted(jobs, key=lambda job: -job.sequence), total=total)
 
 
-def _matching(session: Session, request: pb.ListJobsRequest) -> Select[int]:
+class _Search:
+    """A regular expression, searched with a limit of time and without keeping other threads from their work."""
+
+    def __init__(self, pattern: str) -> None:
+        try:
+            self._pattern = regex.compile(pattern)
+        except regex.error as error:
+            raise BadPattern(pattern, str(error)) from None
+        self._end = time.monotonic() + SEARCH_S
+        self.gave_up = False
+
+    def finds(self, text: str) -> bool:
+        """Returns whether the pattern is in the text; False from then on when there is no time left."""
+        left = self._end - time.monotonic()
+        if self.gave_up or left <= 0:
+            self.gave_up = True
+            return False
+        try:
+            return self._pattern.search(text, concurrent=True, timeout=left) is not None
+        except TimeoutError:
+            self.gave_up = True
+            return False
+
+
+def _matching(session: Session, request: pb.ListJobsRequest, search: _Search | None) -> Select[int]:
     """Returns the statement for the ids of all jobs that a request asks for."""
     wanted = select(JobRow.id).join(StepRow, JobRow.step_id == StepRow.id).join(SessionRow)
     if not request.all_sessions:
@@ -54,21 +84,11 @@ def _matching(session: Session, request: pb.ListJobsRequest) -> Select[int]:
     if request.status:
         names = {value: name for name, value in STATUSES.items()}
         wanted = wanted.where(JobRow.status == names[request.status])
-    if request.grep:
-        wanted = wanted.where(_command_matches(session, request.grep))
+    if search:
+        # The driver's own connection, which the pool hands out inside a wrapper.
+        session.connection().connection.create_function("roar_finds", 1, search.finds)
+        wanted = wanted.where(func.roar_finds(JobRow.command) == 1)
     return wanted
-
-
-def _command_matches(session: Session, pattern: str) -> ColumnElement[bool]:
-    """Returns the condition that the command holds the pattern, searched by Python inside SQLite."""
-    try:
-        found = re.compile(pattern).search
-    except re.error as error:
-        raise BadPattern(pattern, str(error)) from None
-    # The driver's own connection, which the pool hands out inside a wrapper.
-    driver = session.connection().connection
-    driver.create_function("roar_matches", 1, lambda text: found(text) is not None)
-    return func.roar_matches(JobRow.command) == 1
 
 
 def load_job(session: Session, job_id: int) -> pb.Job:
