@@ -84,6 +84,10 @@ bench-backends: $(VENV)/.installed $(VENV)/.example ## measure what each backend
 	scripts/need gcc make strace
 	$(BIN)/python benchmarks/backend_overhead.py --roar $(BIN)/roar $(BENCH)
 
+.PHONY: bench-concurrent
+bench-concurrent: $(VENV)/.installed ## measure what many runs at once cost each other, into benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/concurrent_runs.py --roar $(BIN)/roar $(BENCH)
+
 # --- check -------------------------------------------------------------------------------------------------------------
 
 .PHONY: check

@@ -35,8 +35,10 @@ DRAIN_S = 4.0
 IDLE_EXIT_S = 1800.0
 GC_THRESHOLD = 100_000
 """Objects made between two searches for garbage."""
+MOST_REQUEST_BYTES = 16 << 20
+"""A command line has 6 MiB at most, and nothing else that is asked is as long."""
 _OPTIONS = (
-    ("grpc.max_receive_message_length", 64 << 20),
+    ("grpc.max_receive_message_length", MOST_REQUEST_BYTES),
     # A job with 100,000 files is larger than the 4 MiB that grpc allows by default.
     ("grpc.max_send_message_length", -1),
 )

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -241,15 +240,3 @@ def test_a_run_inside_a_run_is_seen_by_the_outer_one_or_it_says_so(project: Path
     said = [warning.split(":")[0] for warning in newest["warnings"]]
     seen, code = ([], "nested-run") if tracer == "preload" else (["made"], "nested-tracer")
     assert (written(newest), newest["complete"], said) == (seen, bool(seen), [code])
-
-
-def test_many_first_runs_at_once_start_one_daemon_and_are_all_recorded(project: Path) -> None:
-    run("roar", "daemon", "stop", cwd=project)
-
-    def one(number: int) -> int:
-        return run("roar", "run", "sh", "-c", f"echo {number} > out{number}", cwd=project).returncode
-
-    with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(one, range(16))) == [0] * 16
-    assert len({job["id"] for job in jobs(project)}) == 16
-    assert not run_directories(project)
