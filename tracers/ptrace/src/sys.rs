@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::time::{Duration, Instant};
 
 use proc::Tid;
 
@@ -127,14 +128,31 @@ pub enum Waited {
 /// Waits for the next report of any traced thread.
 pub fn wait() -> Waited {
     loop {
-        let mut status = 0;
-        // SAFETY: the kernel writes one int.
-        let tid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
-        if tid > 0 {
-            return Waited::Thread(tid, status);
+        if let Some(waited) = report(0) {
+            return waited;
         }
-        if io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD) {
-            return Waited::Nobody;
+    }
+}
+
+/// Looks for the next report of any traced thread, at most for `patience`, and lets whoever else wants the CPU have it.
+pub fn look(patience: Duration) -> Option<Waited> {
+    let start = Instant::now();
+    loop {
+        let waited = report(libc::WNOHANG);
+        if waited.is_some() || start.elapsed() >= patience {
+            return waited;
         }
+        std::thread::yield_now();
+    }
+}
+
+/// None: nothing to report, or interrupted.
+fn report(flags: libc::c_int) -> Option<Waited> {
+    let mut status = 0;
+    // SAFETY: the kernel writes one int.
+    match unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | flags) } {
+        tid if tid > 0 => Some(Waited::Thread(tid, status)),
+        0 => None,
+        _ => (io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD)).then_some(Waited::Nobody),
     }
 }
