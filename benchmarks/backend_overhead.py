@@ -8,22 +8,26 @@ Every workload runs bare, under each backend of `roar run`, under `auto`, under 
 - job: the command alone, by a stopwatch inside of what is traced: what tracing does to it, and nothing else;
 - CPU: seconds of the whole tree of processes, and of the daemon's and collector's work meanwhile ("behind").
 
-Figures are medians; ratios are to the bare command of the same rounds.
+Figures are medians; ratios are to the bare command of the same rounds. A recorder that has not ended two minutes after
+the job itself is killed, and not run again in that workload: only what it did to the job counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import select
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +43,8 @@ SLOW_ROUNDS = 2
 COLLECTOR_S = 2.0
 """After which a daemon that has just started has its eBPF programs loaded."""
 SETTLE_S, SETTLE_ROUNDS = 0.03, 33
+LIMIT_S, LOOK_S = 120.0, 1.0
+OVERDUE = f"> {LIMIT_S / 60:.0f} min"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -57,9 +63,10 @@ class Figures:
     """Seconds of one run."""
 
     whole: float
+    """Infinite: it was killed."""
     job: float
     cpu: float
-    """Of the whole tree of processes."""
+    """Of the whole tree of processes; infinite likewise."""
     job_cpu: float
     behind: float
     """CPU of the daemon and what it started, meanwhile."""
@@ -67,11 +74,15 @@ class Figures:
 
 @dataclass
 class Result:
-    """All runs of one contender in one workload, but for the first, which warms up."""
+    """All runs of one contender in one workload, but for the first, which warms up, unless it was killed."""
 
     workload: Workload
     contender: Contender
     runs: list[Figures] = field(default_factory=list)
+
+    @property
+    def is_overdue(self) -> bool:
+        return any(math.isinf(run.whole) for run in self.runs)
 
     def median(self, figure: str) -> float:
         return float(statistics.median(getattr(run, figure) for run in self.runs))
@@ -162,7 +173,7 @@ def measure(workload: Workload, contenders: Sequence[Contender], daemon: Daemon)
     for number in range(most + 1):
         print(f"{workload.title}: round {number} of {most}", file=sys.stderr)
         for result in results:
-            if number > result.contender.rounds:
+            if number > result.contender.rounds or result.is_overdue:
                 continue
             # A checkout must find the other state, whoever ran before.
             argv = [word.replace("{turn}", "one") for word in workload.argv]
@@ -171,7 +182,7 @@ def measure(workload: Workload, contenders: Sequence[Contender], daemon: Daemon)
                 subprocess.run(back, cwd=result.contender.project, check=True)
             daemon.settle()
             run = run_once(argv, result.contender, daemon)
-            if number > 0:
+            if number > 0 or math.isinf(run.whole):
                 result.runs.append(run)
     return results
 
@@ -183,18 +194,38 @@ def run_once(argv: Sequence[str], contender: Contender, daemon: Daemon) -> Figur
     times.unlink(missing_ok=True)
     command = [*contender.prefix, str(project / "stopwatch"), str(times), *argv]
     behind, started = daemon.cpu(), time.monotonic()
-    with subprocess.Popen(
-        command, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        said = process.stderr.read()
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+        )
+        ended = ends_in_time(process.pid, times)
         _, status, usage = os.wait4(process.pid, 0)
         whole = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{contender.name}: {argv[0]} ended with {process.returncode}: {said}")
+        if process.returncode and ended:
+            said.seek(0)
+            raise RuntimeError(f"{contender.name}: {argv[0]} ended with {process.returncode}: {said.read()}")
     job, job_cpu = map(float, times.read_text().split())
+    if not ended:
+        return Figures(math.inf, job, math.inf, job_cpu, daemon.cpu() - behind)
     return Figures(whole, job, usage.ru_utime + usage.ru_stime, job_cpu, daemon.cpu() - behind)
+
+
+def ends_in_time(pid: int, times: Path) -> bool:
+    """Waits for the end of a process; kills it and all below it LIMIT_S after the stopwatch has written the times."""
+    deadline = math.inf
+    ending = select.poll()
+    with open(os.pidfd_open(pid), "rb", buffering=0) as process:
+        ending.register(process, select.POLLIN)
+        while not ending.poll(LOOK_S * 1000):
+            if deadline == math.inf and times.exists():
+                deadline = time.monotonic() + LIMIT_S
+            if time.monotonic() > deadline:
+                for victim in (*_children(pid), pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(victim, signal.SIGKILL)
+                return False
+    return True
 
 
 class Daemon:
@@ -266,6 +297,7 @@ def report(results: Sequence[Result], contenders: Sequence[Contender], options: 
         TITLE,
         "",
         "Written by `make bench-backends`; backend_overhead.py says how. Medians over interleaved rounds.",
+        f"`{OVERDUE}`: the recorder was killed so long after the job itself had ended.",
         "",
     ]
     lines += [f"roar {version} · {machine()}", ""]
@@ -302,17 +334,14 @@ def row(result: Result, bare: Result, fixed: dict[str, float]) -> str:
     def ratio(figure: str) -> str:
         return f"{result.median(figure) / bare.median(figure):.2f}" if bare.median(figure) else ""
 
-    whole = result.median("whole")
-    net = (whole - fixed[result.contender.name]) / bare.median("whole")
-    cells = [
-        result.contender.name,
-        shown(whole),
-        ratio("whole"),
-        f"{net:.2f}",
-        shown(result.median("job")),
-        ratio("job"),
-    ]
-    cells += [shown(result.median("cpu")), ratio("cpu"), ratio("job_cpu"), shown(result.mean("behind"))]
+    job = [shown(result.median("job")), ratio("job")]
+    if result.is_overdue:
+        whole, cpu = [OVERDUE, "", ""], ["", ""]
+    else:
+        seconds = result.median("whole")
+        net = (seconds - fixed[result.contender.name]) / bare.median("whole")
+        whole, cpu = [shown(seconds), ratio("whole"), f"{net:.2f}"], [shown(result.median("cpu")), ratio("cpu")]
+    cells = [result.contender.name, *whole, *job, *cpu, ratio("job_cpu"), shown(result.mean("behind"))]
     return f"| {' | '.join(cells)} |"
 
 

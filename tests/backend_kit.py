@@ -13,7 +13,7 @@ import pytest
 
 BACKENDS = tuple(os.environ.get("ROAR_TEST_BACKENDS", "ebpf preload ptrace").split())
 PATIENCE_S = 60
-STARTS_S = 10
+STARTS_S = 30
 
 
 def roar_run(backend: str) -> list[str]:

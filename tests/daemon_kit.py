@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import select
 import shutil
@@ -35,7 +36,7 @@ from roar_proto.v1 import (
 from roard.trace.format import Kind, write_sealed
 
 T = TypeVar("T")
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def wait_for(condition: Callable[[], T], what: str) -> T:
@@ -218,10 +219,9 @@ class Daemon:
         return last.job
 
     def begin_to_finish(self, run: Run) -> Iterator[jobs_pb2.FinishJobResponse]:
-        """Returns the messages of a recording after the first, which is a sign that it has begun."""
+        """Returns the messages of a recording when the first is there, which is a sign that it has begun."""
         messages = iter(self.jobs.FinishJob(run.finish, metadata=self.metadata))
-        next(messages)
-        return messages
+        return itertools.chain([next(messages)], messages)
 
     def job(self, root: Path, ref: str = "") -> jobs_pb2.Job:
         """Returns a job in full."""
@@ -295,4 +295,5 @@ def running_daemon(environment: dict[str, str] | None = None) -> Iterator[Daemon
     finally:
         if daemon.process.poll() is None:
             daemon.end()
-        shutil.rmtree(home)
+        # Its collector may be taking its socket away just now.
+        shutil.rmtree(home, ignore_errors=True)

@@ -25,7 +25,8 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("ROAR_DAEMON", raising=False)
     yield home
     roar("daemon", "stop", cwd=home)
-    shutil.rmtree(home)
+    # Daemon and collector may be taking away what is theirs just now.
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def command(*words: str) -> list[str]:
@@ -126,7 +127,7 @@ def test_logs_can_be_followed(place: Path) -> None:
     log.write_text("a new file\n")
     assert following.stdout.readline() == "a new file\n"
     following.send_signal(signal.SIGINT)
-    assert following.wait(20) == 130
+    assert following.wait(60) == 130
     following.stdout.close()
 
 

@@ -17,7 +17,7 @@ from cli_kit import Recorder
 from daemon_kit import git
 from pexpect.fdpexpect import fdspawn
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Terminal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,6 +63,51 @@ for name in ["old.h5", "linked.h5", "grown.h5"]:
         file.create_dataset("values", data=numpy.arange(100), maxshape=(None,), chunks=(10,))
 numpy.zeros(100, "i4").tofile("raw.bin")
 numpy.save("given.npy", numpy.arange(1000))
+"""
+TORCH = """
+import os, pathlib, torch
+from torch.utils.data import DataLoader, Dataset
+class Files(Dataset):
+    def __init__(self): self.paths = sorted(pathlib.Path("data").glob("*.pt"))
+    def __len__(self): return len(self.paths)
+    def __getitem__(self, at): return torch.load(self.paths[at])
+def main():
+    model = torch.nn.Linear(16, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    old = torch.load("old.pt")
+    model.load_state_dict(old["model"])
+    os.mkdir("out")
+    for context, sharing in ("fork", "file_system"), ("forkserver", "file_descriptor"), ("spawn", "file_descriptor"):
+        torch.multiprocessing.set_sharing_strategy(sharing)
+        for batch in DataLoader(Files(), batch_size=8, num_workers=2, multiprocessing_context=context):
+            loss = model(batch).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, f"out/{context}.tmp")
+        os.replace(f"out/{context}.tmp", f"out/{context}.pt")
+        torch.save(model.state_dict(), "last.pt")
+    model.load_state_dict(torch.load("last.pt"))
+    torch.jit.save(torch.jit.script(model), "out/model.ts")
+    assert torch.jit.load("given.ts")(torch.ones(16)).shape == (1,)
+    mapped = torch.load("mapped.pt", mmap=True)
+    torch.from_file("shared.bin", shared=True, size=64).fill_(mapped["weight"].sum())
+    torch.from_file("private.bin", size=64).fill_(1)
+if __name__ == "__main__":
+    main()
+"""
+TORCH_SETUP = """
+import os, torch
+os.mkdir("data")
+for number in range(16):
+    torch.save(torch.ones(16) * number, f"data/{number}.pt")
+model = torch.nn.Linear(16, 1)
+for name in "mapped.pt", "last.pt", "unused.pt":
+    torch.save(model.state_dict(), name)
+torch.save({"model": model.state_dict()}, "old.pt")
+torch.jit.save(torch.jit.script(model), "given.ts")
+for name in "shared.bin", "private.bin":
+    open(name, "wb").write(bytes(256))
 """
 SQLITE = """
 import sqlite3
@@ -204,6 +250,10 @@ class Whole:
     """Shell script that runs before the job, untraced."""
     needs: tuple[str, ...] = ()
     """As in the headers of the cases."""
+    hint: str = ""
+    """How to get what it needs, where that is not obvious."""
+    tolerated: tuple[str, ...] = ()
+    """Codes of warnings that may be there."""
 
 
 def python(script: str, setup: str, *modules: str) -> Whole:
@@ -213,6 +263,19 @@ def python(script: str, setup: str, *modules: str) -> Whole:
     return Whole(f"{PYTHON} job.py", files, f"{PYTHON} setup.py && rm setup.py", needs)
 
 
+def pytorch() -> Whole:
+    """A training with workers that read files, under an interpreter that has torch."""
+    python = os.environ.get("ROAR_TORCH_PYTHON")
+    return Whole(
+        f"{python or PYTHON} job.py",
+        {"job.py": TORCH, "setup.py": TORCH_SETUP},
+        f"{python or PYTHON} setup.py && rm setup.py",
+        (f"program:{python}" if python else "python:torch",),
+        "ROAR_TORCH_PYTHON may name a Python that has it",
+        ("still-running",),  # servers of multiprocessing and torch, which end by themselves some time later
+    )
+
+
 PROGRAMS: Mapping[str, Whole] = {
     "scikit-learn": Whole(
         "\n".join(f"{PYTHON} {name}.py" for name in ("preprocess", "train", "evaluate")),
@@ -220,6 +283,7 @@ PROGRAMS: Mapping[str, Whole] = {
         needs=("python:sklearn", "python:matplotlib"),
     ),
     "pandas and pyarrow": python(FRAMES, FRAMES_SETUP, "pandas", "pyarrow"),
+    "PyTorch": pytorch(),
     "h5py and numpy": python(HDF, HDF_SETUP, "h5py", "numpy"),
     "sqlite": Whole(
         f"{PYTHON} job.py && sqlite3 shared.db 'update t set x = 3' && echo 'select * from t;' | sqlite3 -readonly readonly.db",

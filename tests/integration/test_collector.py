@@ -15,7 +15,8 @@ import pytest
 from backend_kit import need, roar_run
 from launcher_kit import answer, jobs, newest_job, run, written
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+LATE = "print('ready', flush=True); print(input()); open('late', 'w').write('x')"
 
 
 def collector_pid() -> int | None:
@@ -70,10 +71,11 @@ def test_runs_at_once_see_their_own_files_only(ebpf: Path) -> None:
 
 
 def test_a_killed_collector_disturbs_no_command_and_is_said_and_replaced(ebpf: Path) -> None:
-    command = [*roar_run("ebpf"), sys.executable, "-c", "print(input()); open('late', 'w').write('x')"]
+    command = [*roar_run("ebpf"), sys.executable, "-c", LATE]
     process = subprocess.Popen(command, cwd=ebpf, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
-        until(lambda: run("pgrep", "-P", str(process.pid)).returncode == 0)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
         victim = collector_pid()
         assert victim is not None
         os.kill(victim, signal.SIGKILL)
@@ -85,12 +87,12 @@ def test_a_killed_collector_disturbs_no_command_and_is_said_and_replaced(ebpf: P
 
 
 def test_what_a_run_does_after_its_launcher_was_killed_is_recorded(ebpf: Path) -> None:
-    script = "read line; echo x > orphan"
-    process = subprocess.Popen([*roar_run("ebpf"), "sh", "-c", script], cwd=ebpf, stdin=subprocess.PIPE)
-    with process:
-        until(lambda: run("pgrep", "-P", str(process.pid)).returncode == 0)
-        process.kill()
+    command = [*roar_run("ebpf"), "sh", "-c", "echo ready; read line; echo x > orphan"]
+    with subprocess.Popen(command, cwd=ebpf, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.kill()
         process.stdin.write(b"go\n")
     until((ebpf / "orphan").exists)
     until(lambda: bool(jobs(ebpf)) and "orphan" in written(newest_job(ebpf)))

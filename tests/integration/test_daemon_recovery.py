@@ -104,6 +104,7 @@ def test_the_end_of_the_launcher_wakes_the_daemon(daemon: Daemon, root: Path) ->
     with subprocess.Popen(["sleep", "600"]) as launcher:
         run = Run(root, launcher_pid=launcher.pid)
         daemon.begin(run)
+        run.seal()  # not folded by the daemon, which would take longer
         began = time.monotonic()
         launcher.kill()
         wait_for(lambda: gone(run), "the recording")

@@ -161,7 +161,7 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for(project: Path, daemon: 
         mute.listen(5)
         started = time.monotonic()
         assert_runs_unrecorded(project, "did not answer")
-        assert time.monotonic() - started < 12
+        assert time.monotonic() - started < 30
     (daemon / "roard.sock").unlink()
 
 
@@ -203,7 +203,7 @@ def test_who_does_not_wait_for_the_recording_still_gets_a_record(project: Path) 
     with subprocess.Popen(words, cwd=project, stderr=subprocess.PIPE) as process:
         wait_for(lambda: [run for run in run_directories(project) if (run / "folded").exists()], "the end of the run")
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 3
+        assert process.wait(60) == 3
         assert process.stderr
         assert b"the daemon goes on recording" in process.stderr.read()
     os.kill(pid, signal.SIGCONT)

@@ -117,13 +117,13 @@ def test_the_value_of_a_queued_signal_is_passed_on(project: Path) -> None:
 
 
 def test_an_alarm_that_the_caller_has_set_ends_the_command(project: Path) -> None:
-    done = run("roar", "run", "sleep", "30", cwd=project, preexec_fn=lambda: signal.alarm(1))
+    done = run("roar", "run", "sleep", "90", cwd=project, preexec_fn=lambda: signal.alarm(1))
     assert done.returncode == -signal.SIGALRM
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_an_end_from_outside_is_recorded_as_interrupted_with_what_was_written(project: Path, name: str) -> None:
-    script = "echo checkpoint > model; echo ready; exec sleep 30"
+    script = "echo checkpoint > model; echo ready; exec sleep 90"
     words = ("roar", "run", "sh", "-c", script)
     with subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert heard(process) == "ready"
@@ -163,7 +163,7 @@ def shell(project: Path) -> pexpect.spawn[str]:
     """An interactive shell with job control in a project."""
     surroundings = {**os.environ, "PS1": "prompt> ", "TERM": "dumb", "INPUTRC": "/dev/null"}
     words = ["--norc", "--noprofile", "-i"]
-    bash = pexpect.spawn("bash", words, cwd=str(project), env=surroundings, encoding="utf-8", timeout=30)
+    bash = pexpect.spawn("bash", words, cwd=str(project), env=surroundings, encoding="utf-8", timeout=60)
     bash.expect_exact("prompt> ")
     return bash
 
@@ -219,12 +219,9 @@ def test_a_key_on_the_terminal_reaches_the_command_once(project: Path, key: str,
 
 def test_ctrl_c_ends_a_run_as_it_ends_the_bare_command(project: Path) -> None:
     bash = shell(project)
-    for words in ("sleep 30", "roar run sh -c 'echo part > out; echo ready; exec sleep 30'"):
-        bash.sendline(words)
-        if "ready" in words:
-            bash.expect_exact("\r\nready")
-        else:
-            time.sleep(0.3)  # nothing tells that a bare sleep has begun
+    for prefix in ("", "roar run "):
+        bash.sendline(f"{prefix}sh -c 'echo part > out; echo ready; exec sleep 90'")
+        bash.expect_exact("\r\nready")
         bash.sendcontrol("c")
         bash.expect_exact("prompt> ")
         bash.sendline("echo status=$?")
@@ -237,7 +234,7 @@ def test_ctrl_c_ends_a_run_as_it_ends_the_bare_command(project: Path) -> None:
 
 def test_closing_the_terminal_leaves_a_record(project: Path) -> None:
     bash = shell(project)
-    bash.sendline("roar run sh -c 'echo part > out; echo ready; exec sleep 30'")
+    bash.sendline("roar run sh -c 'echo part > out; echo ready; exec sleep 90'")
     bash.expect_exact("\r\nready")
     bash.close()
     wait_for(lambda: jobs(project), "the record")

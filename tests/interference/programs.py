@@ -127,7 +127,7 @@ PROGRAMS: dict[str, Program] = {
     "stdin closed": sh("cat; echo $?", redirect="<&-"),
     "stdout closed": sh("echo text; echo $? >&2", redirect=">&-"),
     "all closed": sh("ls /proc/self/fd > list; exit 5", redirect="<&- >&- 2>&-"),
-    "half of stdin": sh("head -c 5; sleep 0.05; cat | wc -c", stdin=b"0123456789" * 10),
+    "half of stdin": sh("head -c 5; cat | wc -c", stdin=b"0123456789" * 10),
     "a closed pipe": sh("yes | head -3; (yes; echo $? >&2) 2>/dev/null | true"),
     "stdout and stderr in turn": sh("for i in 1 2 3; do echo out $i; echo err $i >&2; done"),
     # Tools.
@@ -136,7 +136,7 @@ PROGRAMS: dict[str, Program] = {
     ),
     "sort with little memory": sh("seq 60000 | sort -R --random-source=in.txt -S 64k -T . | sort -n | tail -1; ls"),
     "find and xargs": sh("mkdir -p d/e; touch d/1 d/e/2; find . -type f | sort | xargs -P2 -n1 echo | sort"),
-    "timeout": sh("timeout 0.1 sleep 9; echo $?; timeout -s KILL 0.1 sleep 9; echo $?; timeout 5 cat in.txt"),
+    "timeout": sh("timeout 0.1 sleep 9; echo $?; timeout -s KILL 0.1 sleep 9; echo $?; timeout 60 cat in.txt"),
     "nohup": sh("nohup cat in.txt", stdin=b"more"),
     "setsid": sh("setsid -w sh -c 'cat in.txt; exit 6'; echo $?"),
     "nice, env and stdbuf": sh("nice -n 3 nice; stdbuf -oL cat in.txt; env A=1 sh -c 'echo $A'", needs=("stdbuf",)),
@@ -190,7 +190,7 @@ PROGRAMS: dict[str, Program] = {
         (
             "bash",
             "-c",
-            "exec 2>/dev/null; set -m; sleep 5 & kill -STOP %1; until jobs -s | grep Stopped; do :; done; kill -KILL %1; while jobs -p | grep -q .; do :; done; echo gone",
+            "exec 2>/dev/null; set -m; sleep 60 & kill -STOP %1; until jobs -s | grep Stopped; do :; done; kill -KILL %1; while jobs -p | grep -q .; do :; done; echo gone",
         ),
         needs=("bash",),
     ),

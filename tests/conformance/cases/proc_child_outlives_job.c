@@ -15,7 +15,7 @@ int main(void) {
     put("out.txt", "before the end");
     say(done[1], "x");
     DO(close(done[1]));
-    sleep(2);
+    sleep(10);
     _exit(0);
   }
   char byte;

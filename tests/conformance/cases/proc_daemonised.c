@@ -4,6 +4,7 @@
 //: [before]
 //: "in.txt" = "1"
 #include "lib.h"
+#include <poll.h>
 
 int main(void) {
   int done[2];
@@ -13,9 +14,14 @@ int main(void) {
     DO(daemon(1, 0));
     get("in.txt");
     add("daemon.log", "worked\n");
+    pid_t me = getpid();
+    DO(write(done[1], &me, sizeof me));
     _exit(0);
   }
-  DO(close(done[1]));
   reap(child);
-  drain(done[0]);
+  pid_t daemon;
+  DO(read(done[0], &daemon, sizeof daemon));
+  // Its end, not only that of its descriptors. No descriptor of it: it has ended.
+  int end = syscall(SYS_pidfd_open, daemon, 0);
+  if (end >= 0) DO(poll(&(struct pollfd){end, POLLIN, 0}, 1, 60000));
 }

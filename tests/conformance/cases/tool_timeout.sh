@@ -4,4 +4,5 @@
 #: writes = ["half.txt"]
 #: [before]
 #: "in.txt" = "1"
-exec timeout 0.2 sh -c 'cat in.txt > half.txt; exec sleep 20; echo 2 > whole.txt'
+# The alarm that timeout sets itself, as soon as the half is there.
+exec timeout 60 sh -c 'cat in.txt > half.txt; kill -ALRM $PPID; exec sleep 60; echo 2 > whole.txt'

@@ -7,20 +7,63 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t count;
+static int ticks[2];
 
-static void handler(int signal)
+static void on_tick(int signal)
 {
 	(void)signal;
-	count++;
+	if (write(ticks[1], "t", 1) != 1)
+		_exit(9);
 }
 
-static void alarm_soon(int flags)
+/* Again and again: one alarm may come before the call that it is to break off. */
+static void alarms(long interval_us, int flags)
 {
-	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
+	struct sigaction action = { .sa_handler = on_tick, .sa_flags = flags };
 	DO(sigaction(SIGALRM, &action, NULL));
-	struct itimerval soon = { .it_value = { 0, 50000 } };
-	DO(setitimer(ITIMER_REAL, &soon, NULL));
+	struct itimerval timer = { { 0, interval_us }, { 0, interval_us } };
+	DO(setitimer(ITIMER_REAL, &timer, NULL));
+}
+
+static void say(const char *call, long result)
+{
+	int error = errno;
+	alarms(0, SA_RESTART);
+	printf("%s: %ld %s\n", call, result, strerror(error));
+	fflush(stdout);
+}
+
+static void breaks_off(void)
+{
+	char byte;
+	int ends[2];
+	DO(pipe(ends));
+	DO(pipe(ticks));
+	alarms(20000, 0);
+	say("read", read(ends[0], &byte, 1));
+	DO(mkfifo("fifo", 0600));
+	alarms(20000, 0);
+	say("open", open("fifo", O_RDONLY));
+}
+
+/* The kernel starts an open again after an alarm; a child opens the other end after some. */
+static void starts_again(void)
+{
+	char byte;
+	DO(pipe(ticks));
+	alarms(20000, SA_RESTART);
+	pid_t child = DO(fork());
+	if (child == 0) {
+		for (int tick = 0; tick < 5; tick++)
+			DO(read(ticks[0], &byte, 1));
+		close(open("fifo", O_WRONLY));
+		_exit(0);
+	}
+	int fd = open("fifo", O_RDONLY);
+	alarms(0, SA_RESTART);
+	printf("restarted open: %d\n", fd >= 0);
+	fflush(stdout);
+	DO(waitpid(child, NULL, 0));
 }
 
 static void stops(void)
@@ -47,27 +90,8 @@ static void stops(void)
 
 int main(void)
 {
-	char byte;
-	int ends[2];
-	DO(pipe(ends));
-	alarm_soon(0);
-	printf("read: %zd %s\n", read(ends[0], &byte, 1), strerror(errno));
-	DO(mkfifo("fifo", 0600));
-	alarm_soon(0);
-	printf("open: %d %s\n", open("fifo", O_RDONLY), strerror(errno));
-	/* Restarted after the first alarm; a child opens the other end then. */
-	fflush(stdout);
-	alarm_soon(SA_RESTART);
-	pid_t child = DO(fork());
-	if (child == 0) {
-		usleep(120000);
-		close(open("fifo", O_WRONLY));
-		_exit(0);
-	}
-	int fd = open("fifo", O_RDONLY);
-	printf("restarted open: %d after %d alarms\n", fd >= 0, (int)count);
-	DO(waitpid(child, NULL, 0));
-	fflush(stdout);
+	breaks_off();
+	starts_again();
 	stops();
 	return 0;
 }

@@ -110,8 +110,9 @@ def test_a_settled_file_is_read_once(opened: Project, file: Path) -> None:
 
 
 def test_a_young_file_is_read_again(opened: Project, file: Path) -> None:
-    opened.cache.store([CachedDigest(key_of(file), b"\x07" * 32, time.time_ns())])
-    assert find(opened, file, key_of(file)).digest == blake3(b"content").digest()
+    key = key_of(file)
+    opened.cache.store([CachedDigest(key, b"\x07" * 32, key.ctime_ns)])
+    assert find(opened, file, key).digest == blake3(b"content").digest()
 
 
 def test_what_is_there_now(opened: Project, file: Path, tmp_path: Path) -> None:
