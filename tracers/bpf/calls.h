@@ -224,73 +224,74 @@ INLINE void calibrate(struct scratch *s, struct file *file, __u32 tgid)
 	emit(1);
 }
 
-/* What tells a reading open from all others; zero for any other open. */
-INLINE void seen_key_of(struct seen_key *key, __u32 run, __u32 flags, struct file *file, struct inode *inode)
+INLINE __u64 mix(__u64 hash, __u64 word)
 {
-	struct inode___time *time = (void *)inode;
-	struct inode___old *old = (void *)inode;
-	struct path path;
+	hash = (hash ^ word) * GOLDEN_RATIO_64;
+	return hash ^ hash >> 32;
+}
+
+/*
+ * What tells a reading open from all others; zero for any other open. The ctime changes whenever content, times or name do.
+ * Opens that differ in one word have different fingerprints always, others all but surely. The inode was copied.
+ */
+INLINE __u64 fingerprint(struct scratch *s, __u32 run, __u32 flags, struct path *path, struct inode *inode)
+{
+	__u64 hash = run;
 
 	if (flags & (O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE_BIT))
-		return;
-	bpf_probe_read_kernel(&path, sizeof(path), &file->f_path);
-	key->dentry = (__u64)path.dentry;
-	key->mount = (__u64)path.mnt;
-	key->ino = READ(inode, i_ino);
-	if (HAS_FIELD(inode, i_ctime_sec)) {
-		key->changed = READ(inode, i_ctime_sec);
-		key->changed_nsec = NSEC(READ(inode, i_ctime_nsec));
-	} else if (HAS_FIELD(time, __i_ctime)) {
-		key->changed = READ(time, __i_ctime.tv_sec);
-		key->changed_nsec = NSEC(READ(time, __i_ctime.tv_nsec));
-	} else {
-		key->changed = READ(old, i_ctime.tv_sec);
-		key->changed_nsec = READ(old, i_ctime.tv_nsec);
-	}
-	key->run = run;
+		return 0;
+	hash = mix(hash, (__u64)path->dentry);
+	hash = mix(hash, (__u64)path->mnt);
+	hash = mix(hash, FIELD(s->inode, inode, i_ino));
+	return mix(hash, changed_at(s, inode));
 }
 
 /* Reports an open that gave a descriptor. `before`: s->pending tells what was there. */
 SUBPROGRAM int opened(__u64 run_tgid, long number, __u32 flags, int before)
 {
-	__u32 run = run_tgid >> 32, tgid = run_tgid, one = 1;
+	__u32 run = run_tgid >> 32, tgid = run_tgid, mode, slot;
 	struct file *file = (struct file *)file_of(number);
 	struct scratch *s = scratch();
-	struct seen_key key = {};
 	struct inode *inode;
-	__u64 dentry;
+	__u64 print, *last;
+	struct path path;
 
-	if (!s)
-		return 0;
-	if (!file || ((READ(file, f_flags) ^ flags) & O_ACCMODE))
+	if (!s || !file)
 		return 1;
-	inode = READ(file, f_inode);
-	if (!is_regular(inode) || READ(file, f_mode) & FMODE_PATH)
+	bpf_probe_read_kernel(s->file, sizeof(s->file), file);
+	if ((FIELD(s->file, file, f_flags) ^ flags) & O_ACCMODE)
+		return 1;
+	mode = FIELD(s->file, file, f_mode);
+	inode = FIELD(s->file, file, f_inode);
+	path = FIELD(s->file, file, f_path);
+	copy_inode(s, inode);
+	if ((FIELD(s->inode, inode, i_mode) & S_IFMT) != S_IFREG || mode & FMODE_PATH)
 		return 0;
-	seen_key_of(&key, run, flags, file, inode);
-	if (key.dentry && bpf_map_lookup_elem(&seen, &key))
+	print = fingerprint(s, run, flags, &path, inode);
+	slot = print >> (64 - SEEN_BITS);
+	last = bpf_map_lookup_elem(&seen, &slot);
+	if (last && print && *last == print)
 		return 0;
 	begin(s, ROAR_OPEN, run, tgid);
-	s->event.fs_magic = READ(READ(inode, i_sb), s_magic);
+	s->event.fs_magic = READ(FIELD(s->inode, inode, i_sb), s_magic);
 	if (s->event.fs_magic == PROC_SUPER_MAGIC || s->event.fs_magic == SYSFS_MAGIC)
 		return 0;
-	take_stat(&s->event.stat, inode);
+	fill_stat(s, &s->event.stat, inode);
 	s->event.flags = flags;
 	s->event.known = ROAR_STAT;
-	if (READ(file, f_mode) & FMODE_CREATED)
+	if (mode & FMODE_CREATED)
 		s->event.known |= ROAR_CREATED;
-	dentry = (__u64)READ(file, f_path.dentry);
-	if (is_unhashed(dentry))
+	if (is_unhashed((__u64)path.dentry))
 		s->event.known |= ROAR_UNLINKED;
 	if (before && s->pending.from.stat.ino == s->event.stat.ino && s->pending.from.stat.dev == s->event.stat.dev) {
 		s->event.other = s->pending.from.stat;
 		s->event.known |= ROAR_OTHER;
 	}
 	open_part(s, ROAR_PATH);
-	climb(dentry, (__u64)READ(file, f_path.mnt));
+	climb((__u64)path.dentry, (__u64)path.mnt);
 	close_part(s);
-	if (emit(0) == 0 && key.dentry)
-		bpf_map_update_elem(&seen, &key, &one, BPF_ANY);
+	if (emit(0) == 0 && last && print)
+		*last = print;
 	return 0;
 }
 
@@ -341,7 +342,7 @@ SUBPROGRAM int changed(__u64 run_tgid, int action, __u32 flags)
 			s->event.known |= ROAR_OTHER;
 		inode = from->child ? inode_at(from->child) : (struct inode *)0;
 		if (inode)
-			take_stat(&from->stat, inode);
+			take_stat(s, &from->stat, inode);
 		break;
 	}
 	s->event.flags = flags;

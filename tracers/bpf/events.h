@@ -28,8 +28,10 @@
 
 #define SIGNAL_GROUP_EXIT 4
 
-/* The reader is woken at so many bytes, or by its own clock: waking it for each event costs more than the event. */
+/* The reader is woken once in so many bytes, or by its own clock: waking it for each event costs more than the event. */
 #define WAKE_BYTES (256 * 1024)
+/* Of the ring buffer itself, before each record. */
+#define RECORD_HEAD 8
 
 struct {
 	MAP_NUMBER(type, BPF_MAP_TYPE_RINGBUF);
@@ -58,21 +60,16 @@ struct {
 	MAP_TYPE(value, struct pending);
 } calls SEC(".maps");
 
-/* Reading opens that would say nothing new. */
-struct seen_key {
-	__u64 dentry;
-	__u64 mount;
-	__u64 ino;
-	__u64 changed; /* ctime, which changes whenever content, times or name do */
-	__u32 changed_nsec;
-	__u32 run;
-};
-
+/*
+ * Reading opens that would say nothing new: their fingerprints, each at the slot that its first bits number. A plain array
+ * of words: nothing to lock, to allocate or to evict, and many to a cache line.
+ */
+#define SEEN_BITS 17
 struct {
-	MAP_NUMBER(type, BPF_MAP_TYPE_LRU_HASH);
-	MAP_NUMBER(max_entries, 32768);
-	MAP_TYPE(key, struct seen_key);
-	MAP_TYPE(value, __u32);
+	MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+	MAP_NUMBER(max_entries, 1 << SEEN_BITS);
+	MAP_TYPE(key, __u32);
+	MAP_TYPE(value, __u64);
 } seen SEC(".maps");
 
 INLINE void begin(struct scratch *s, __u32 kind, __u32 run, __u32 tgid)
@@ -103,7 +100,7 @@ SUBPROGRAM int emit(int urgent)
 {
 	struct scratch *s = scratch();
 	struct roar_run *run;
-	__u64 size, flags;
+	__u64 size, written, flags;
 
 	if (!s)
 		return -1;
@@ -111,8 +108,8 @@ SUBPROGRAM int emit(int urgent)
 	if (size > sizeof(s->event) + PARTS_MAX)
 		size = sizeof(s->event) + PARTS_MAX;
 	s->event.size = size;
-	flags = urgent || bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > WAKE_BYTES ? BPF_RB_FORCE_WAKEUP
-										      : BPF_RB_NO_WAKEUP;
+	written = bpf_ringbuf_query(&events, BPF_RB_PROD_POS) % WAKE_BYTES;
+	flags = urgent || written + RECORD_HEAD + size >= WAKE_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 	if (bpf_ringbuf_output(&events, &s->event, size, flags) == 0)
 		return 0;
 	run = run_of(s->event.run);
@@ -133,36 +130,56 @@ INLINE __u64 user_dev(__u32 dev)
 /* The highest bit says whether somebody has asked (multigrain timestamps). */
 #define NSEC(nsec) ((nsec) & 0x7fffffff)
 
-INLINE void take_stat(struct roar_stat *stat, struct inode *inode)
+INLINE void copy_inode(struct scratch *s, struct inode *inode)
 {
-	struct super_block *super = READ(inode, i_sb);
+	bpf_probe_read_kernel(s->inode, sizeof(s->inode), inode);
+}
+
+/* The functions that follow ask the inode that was copied last. */
+INLINE __s64 changed_at(struct scratch *s, struct inode *inode)
+{
 	struct inode___time *time = (void *)inode;
 	struct inode___old *old = (void *)inode;
 
-	stat->dev = user_dev(READ(super, s_dev));
-	stat->ino = READ(inode, i_ino);
-	stat->size = READ(inode, i_size);
-	stat->mode = READ(inode, i_mode);
-	if (HAS_FIELD(inode, i_mtime_sec)) {
-		stat->mtime_ns = READ(inode, i_mtime_sec) * NSEC_PER_SEC + READ(inode, i_mtime_nsec);
-		stat->ctime_ns = READ(inode, i_ctime_sec) * NSEC_PER_SEC + NSEC(READ(inode, i_ctime_nsec));
-	} else if (HAS_FIELD(time, __i_mtime)) {
-		stat->mtime_ns = READ(time, __i_mtime.tv_sec) * NSEC_PER_SEC + READ(time, __i_mtime.tv_nsec);
-		stat->ctime_ns = READ(time, __i_ctime.tv_sec) * NSEC_PER_SEC + NSEC(READ(time, __i_ctime.tv_nsec));
-	} else {
-		stat->mtime_ns = READ(old, i_mtime.tv_sec) * NSEC_PER_SEC + READ(old, i_mtime.tv_nsec);
-		stat->ctime_ns = READ(old, i_ctime.tv_sec) * NSEC_PER_SEC + READ(old, i_ctime.tv_nsec);
-	}
+	if (HAS_FIELD(inode, i_ctime_sec))
+		return FIELD(s->inode, inode, i_ctime_sec) * NSEC_PER_SEC + NSEC(FIELD(s->inode, inode, i_ctime_nsec));
+	if (HAS_FIELD(time, __i_ctime))
+		return FIELD(s->inode, time, __i_ctime.tv_sec) * NSEC_PER_SEC +
+		       NSEC(FIELD(s->inode, time, __i_ctime.tv_nsec));
+	return FIELD(s->inode, old, i_ctime.tv_sec) * NSEC_PER_SEC + FIELD(s->inode, old, i_ctime.tv_nsec);
+}
+
+INLINE __s64 modified_at(struct scratch *s, struct inode *inode)
+{
+	struct inode___time *time = (void *)inode;
+	struct inode___old *old = (void *)inode;
+
+	if (HAS_FIELD(inode, i_mtime_sec))
+		return FIELD(s->inode, inode, i_mtime_sec) * NSEC_PER_SEC + FIELD(s->inode, inode, i_mtime_nsec);
+	if (HAS_FIELD(time, __i_mtime))
+		return FIELD(s->inode, time, __i_mtime.tv_sec) * NSEC_PER_SEC + FIELD(s->inode, time, __i_mtime.tv_nsec);
+	return FIELD(s->inode, old, i_mtime.tv_sec) * NSEC_PER_SEC + FIELD(s->inode, old, i_mtime.tv_nsec);
+}
+
+INLINE void fill_stat(struct scratch *s, struct roar_stat *stat, struct inode *inode)
+{
+	stat->dev = user_dev(READ(FIELD(s->inode, inode, i_sb), s_dev));
+	stat->ino = FIELD(s->inode, inode, i_ino);
+	stat->size = FIELD(s->inode, inode, i_size);
+	stat->mode = FIELD(s->inode, inode, i_mode);
+	stat->mtime_ns = modified_at(s, inode);
+	stat->ctime_ns = changed_at(s, inode);
+}
+
+INLINE void take_stat(struct scratch *s, struct roar_stat *stat, struct inode *inode)
+{
+	copy_inode(s, inode);
+	fill_stat(s, stat, inode);
 }
 
 INLINE struct inode *inode_at(__u64 dentry)
 {
 	return READ((struct dentry *)dentry, d_inode);
-}
-
-INLINE int is_regular(struct inode *inode)
-{
-	return (READ(inode, i_mode) & S_IFMT) == S_IFREG;
 }
 
 INLINE int is_unhashed(__u64 dentry)

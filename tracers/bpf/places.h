@@ -9,15 +9,15 @@ SUBPROGRAM int stand(int dirfd, int in_root)
 {
 	struct scratch *s = scratch();
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fs_struct *fs = READ(task, fs);
+	struct fs_struct *fs = task->fs;
 
 	if (!s)
 		return 0;
-	s->root = (__u64)READ(fs, root.dentry);
-	s->root_mount = (__u64)READ(fs, root.mnt);
+	s->root = (__u64)fs->root.dentry;
+	s->root_mount = (__u64)fs->root.mnt;
 	if (dirfd == AT_FDCWD) {
-		s->base = (__u64)READ(fs, pwd.dentry);
-		s->base_mount = (__u64)READ(fs, pwd.mnt);
+		s->base = (__u64)fs->pwd.dentry;
+		s->base_mount = (__u64)fs->pwd.mnt;
 	} else {
 		struct file *file = (struct file *)file_of(dirfd);
 
@@ -78,7 +78,7 @@ SUBPROGRAM int take_place(int second)
 	if (place->child) {
 		inode = inode_at(place->child);
 		if (inode)
-			take_stat(&place->stat, inode);
+			take_stat(s, &place->stat, inode);
 	}
 	return 0;
 }

@@ -81,7 +81,7 @@ SUBPROGRAM int executed(__u64 run_tgid, __u64 script)
 	exe = READ(READ(task, mm), exe_file);
 	inode = READ(exe, f_inode);
 	dentry = (__u64)READ(exe, f_path.dentry);
-	take_stat(&s->event.stat, inode);
+	take_stat(s, &s->event.stat, inode);
 	s->event.known = ROAR_STAT;
 	s->event.fs_magic = READ(READ(inode, i_sb), s_magic);
 	if (is_unhashed(dentry))

@@ -44,9 +44,15 @@ struct scratch {
 	__u32 at; /* bytes of `parts` in use */
 	__u32 part; /* where the header of the open part is */
 
+	/* The beginnings of what was looked at last; all that is needed of it lies there. */
+	__u8 file[96] __attribute__((aligned(8)));
+	__u8 inode[144];
+	__u8 entry[56];
+
 	/* climb: from a directory entry up to the root */
 	__u64 dentry;
 	__u64 mount;
+	__u64 mount_root;
 
 	/* walk: from a name down to a directory entry */
 	__u64 root;

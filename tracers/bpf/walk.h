@@ -62,30 +62,35 @@ INLINE struct mount *mount_of(__u64 vfsmount)
 	return (struct mount *)(vfsmount - FIELD_OFFSET(struct mount, mnt));
 }
 
+INLINE void copy_entry(struct scratch *s, struct dentry *dentry)
+{
+	bpf_probe_read_kernel(s->entry, sizeof(s->entry), dentry);
+}
+
 static long climb_step(__u32 step, void *unused)
 {
 	struct scratch *s = scratch();
 	struct dentry *dentry, *parent;
 	struct mount *mount, *above;
-	struct qstr name;
 
 	if (!s)
 		return 1;
 	dentry = (struct dentry *)s->dentry;
-	mount = mount_of(s->mount);
-	if (dentry == READ(mount, mnt.mnt_root)) {
+	if (s->dentry == s->mount_root) {
+		mount = mount_of(s->mount);
 		above = READ(mount, mnt_parent);
 		if (above == mount || !above)
 			return 1;
 		s->dentry = (__u64)READ(mount, mnt_mountpoint);
 		s->mount = (__u64)above + FIELD_OFFSET(struct mount, mnt);
+		s->mount_root = (__u64)READ(above, mnt.mnt_root);
 		return 0;
 	}
-	parent = READ(dentry, d_parent);
-	bpf_probe_read_kernel(&name, sizeof(name), &dentry->d_name);
+	copy_entry(s, dentry);
+	parent = FIELD(s->entry, dentry, d_parent);
 	if (!parent)
 		return 1;
-	add_name(s, name.name, name.len);
+	add_name(s, FIELD(s->entry, dentry, d_name.name), FIELD(s->entry, dentry, d_name.len));
 	if (parent == dentry)
 		return 1;
 	s->dentry = (__u64)parent;
@@ -101,6 +106,7 @@ SUBPROGRAM int climb(__u64 dentry, __u64 mount)
 		return 0;
 	s->dentry = dentry;
 	s->mount = mount;
+	s->mount_root = (__u64)READ(mount_of(mount), mnt.mnt_root);
 	bpf_loop(PATH_DEPTH, climb_step, (void *)0, 0);
 	return 0;
 }
@@ -157,14 +163,15 @@ last:
 	return (__u64)size << 32 | y >> 32;
 }
 
-/* __d_lookup(). The name itself is not compared: parent, hash and size are 128 bits of it. */
+/* __d_lookup(). The name itself is not compared: parent, hash and size are 128 bits of it. What is found was copied. */
 SUBPROGRAM __u64 find_child(__u64 parent, __u64 hash_size)
 {
 	struct roar_settings *settings = the_settings();
+	struct scratch *s = scratch();
 	__u64 bucket, node = 0;
 	int i;
 
-	if (!settings)
+	if (!s || !settings)
 		return 0;
 	bucket = settings->hash_table + 8ull * ((__u32)hash_size >> (settings->hash_shift & 31));
 	bpf_probe_read_kernel(&node, sizeof(node), (void *)bucket);
@@ -172,9 +179,11 @@ SUBPROGRAM __u64 find_child(__u64 parent, __u64 hash_size)
 	for (i = 0; i < 48 && node; i++) {
 		struct dentry *dentry = (struct dentry *)(node - FIELD_OFFSET(struct dentry, d_hash));
 
-		if ((__u64)READ(dentry, d_parent) == parent && READ(dentry, d_name.hash_len) == hash_size)
+		copy_entry(s, dentry);
+		if ((__u64)FIELD(s->entry, dentry, d_parent) == parent &&
+		    FIELD(s->entry, dentry, d_name.hash_len) == hash_size)
 			return (__u64)dentry;
-		node = (__u64)READ(dentry, d_hash.next);
+		node = (__u64)FIELD(s->entry, dentry, d_hash.next);
 	}
 	return 0;
 }
@@ -196,11 +205,12 @@ SUBPROGRAM __u64 mount_on(__u64 vfsmount, __u64 dentry)
 	return 0;
 }
 
-INLINE int is_mountpoint(struct dentry *dentry)
+/* The entry was copied. */
+INLINE int is_mountpoint(struct scratch *s, struct dentry *dentry)
 {
 	__u32 bit = HAS_ENUM_VALUE(dentry_flags, DCACHE_MOUNTED) ? ENUM_VALUE(dentry_flags, DCACHE_MOUNTED) : 0x10000;
 
-	return READ(dentry, d_flags) & bit;
+	return FIELD(s->entry, dentry, d_flags) & bit;
 }
 
 /* --- down --------------------------------------------------------------------------------------------------------- */
@@ -252,18 +262,20 @@ INLINE void go_up(struct scratch *s)
 	s->here = (__u64)READ((struct dentry *)s->here, d_parent);
 }
 
+/* To a child that was copied. */
 INLINE void go_down(struct scratch *s, struct dentry *child)
 {
 	int i;
 
 	s->here = (__u64)child;
-	for (i = 0; i < 4 && is_mountpoint((struct dentry *)s->here); i++) {
+	for (i = 0; i < 4 && is_mountpoint(s, (struct dentry *)s->here); i++) {
 		__u64 mount = mount_on(s->here_mount, s->here);
 
 		if (!mount)
 			return;
 		s->here_mount = mount;
 		s->here = (__u64)READ(mount_of(mount), mnt.mnt_root);
+		copy_entry(s, (struct dentry *)s->here);
 	}
 }
 
@@ -415,7 +427,7 @@ INLINE int walk_name(struct scratch *s)
 	next = text[size];
 	last = next == 0 || (next == '/' && text[size + 1] == 0);
 	child = (struct dentry *)find_child(s->here, hash_size);
-	inode = child ? READ(child, d_inode) : (struct inode *)0;
+	inode = child ? FIELD(s->entry, child, d_inode) : (struct inode *)0;
 	mode = inode ? READ(inode, i_mode) : 0;
 	if (inode && (mode & S_IFMT) == S_IFLNK && (!last || s->follow))
 		return follow_link(s, inode, at + size);
