@@ -189,23 +189,33 @@ int roar_pages_mapped(__u64 *context)
 	return 0;
 }
 
-/* Takes what was remembered of a call into the scratch. Returns whether there was something. */
+/* Copies what was remembered of a call into the scratch. Returns whether there was something. */
 SUBPROGRAM int recall(__u64 key)
 {
-	struct roar_settings *settings = the_settings();
 	struct scratch *s = scratch();
 	struct pending *pending;
 
-	if (!s || !settings)
+	if (!s)
 		return 0;
 	pending = bpf_map_lookup_elem(&calls, &key);
 	if (!pending)
 		return 0;
+	bpf_probe_read_kernel(&s->pending, sizeof(s->pending), pending);
+	return 1;
+}
+
+/* For a call that has ended. After its report: the collector takes it for done when nothing is remembered of it. */
+SUBPROGRAM int forget(__u64 key)
+{
+	struct roar_settings *settings = the_settings();
+	struct pending *pending = bpf_map_lookup_elem(&calls, &key);
+
+	if (!settings || !pending)
+		return 0;
 	if (pending->unread)
 		__sync_fetch_and_add(&settings->unread, -1ull);
-	bpf_probe_read_kernel(&s->pending, sizeof(s->pending), pending);
 	bpf_map_delete_elem(&calls, &key);
-	return 1;
+	return 0;
 }
 
 /* For the self-test: where the kernel keeps a directory entry that was just made. */
@@ -449,7 +459,7 @@ SUBPROGRAM_OF_POINTERS int name_call_ended(struct pt_regs *regs, int action, __u
 SUBPROGRAM_OF_POINTERS int open_ended(struct pt_regs *regs, int action, __u64 run_tgid, long number)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	int compat = is_compat(task), before = 0;
+	int compat = is_compat(task), before = 0, unseen;
 	struct open_call call = {};
 	struct scratch *s = scratch();
 
@@ -457,7 +467,10 @@ SUBPROGRAM_OF_POINTERS int open_ended(struct pt_regs *regs, int action, __u64 ru
 		return 0;
 	if (call.flags & O_TRUNC)
 		before = recall((__u32)bpf_get_current_pid_tgid());
-	if (!opened(run_tgid, number, call.flags, before))
+	unseen = opened(run_tgid, number, call.flags, before);
+	if (before)
+		forget((__u32)bpf_get_current_pid_tgid());
+	if (!unseen)
 		return 0;
 	/* Another thread was faster. What is at that name now is most likely what was opened. */
 	find_user(call.path, call.dirfd, call.how);
@@ -518,16 +531,18 @@ int roar_sys_exit(__u64 *context)
 	}
 	if (result < 0) {
 		if (!(action >= MKNOD || action == OPEN_BY_HANDLE))
-			recall((__u32)bpf_get_current_pid_tgid());
+			forget((__u32)bpf_get_current_pid_tgid());
 		return 0;
 	}
 	run_tgid = (__u64)process->run << 32 | tgid;
-	if (is_open(action))
+	if (is_open(action)) {
 		open_ended(regs, action, run_tgid, result);
-	else if (action == NAMESPACE)
+	} else if (action == NAMESPACE) {
 		namespace_changed(run_tgid);
-	else
+	} else {
 		name_call_ended(regs, action, run_tgid);
+		forget((__u32)bpf_get_current_pid_tgid());
+	}
 	return 0;
 }
 

@@ -102,9 +102,9 @@ int roar_request_complete(__u64 *context)
 		return 0;
 	process = current_process();
 	result = READ(request, cqe.res);
-	if (!process || result < 0)
-		return 0;
-	request_ended((__u64)process->run << 32 | (bpf_get_current_pid_tgid() >> 32), READ(request, opcode), result);
+	if (process && result >= 0)
+		request_ended((__u64)process->run << 32 | (bpf_get_current_pid_tgid() >> 32), READ(request, opcode), result);
+	forget((__u64)request);
 	return 0;
 }
 

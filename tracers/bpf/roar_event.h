@@ -13,6 +13,9 @@
 /* Bytes of all parts of one record. Two paths of PATH_MAX, or the words of a long command line. */
 #define PARTS_MAX 32768
 
+/* Bytes of what is remembered of a call between its beginning and its report, in the map `calls`. */
+#define PENDING_SIZE 680
+
 /* What stat(2) says of a file, in its own encoding of `dev`. All zero: not known. */
 struct roar_stat {
 	__u64 dev;

@@ -36,6 +36,8 @@ struct pending {
 	struct place to;
 };
 
+_Static_assert(sizeof(struct pending) == PENDING_SIZE, "the collector counts on it");
+
 struct scratch {
 	/* One after the other, as they go into the ring buffer. */
 	struct roar_event event;

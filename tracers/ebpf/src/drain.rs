@@ -94,6 +94,7 @@ fn listing(
     let mut now = moved::now_at(root, &later(batch));
     for attempt in 1.. {
         let (files, more) = moved::list(&now);
+        programs.await_reports();
         take(programs, runs, batch);
         let later = later(batch);
         let then = std::mem::replace(&mut now, moved::now_at(root, &later));

@@ -2,19 +2,25 @@
 
 use std::fs;
 use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use aya::maps::{Array, HashMap, MapData, RingBuf};
 use aya::programs::tp_btf::BtfTracePointLinkId;
 use aya::programs::{BtfTracePoint, ProgramError};
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 
-use crate::record::{ProcessValue, RunValue, Settings};
+use crate::record::{Pending, ProcessValue, RunValue, Settings};
 use crate::verdict::Obstacle;
 
 /// Compiled by build.rs; empty when there was no compiler.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/roar.bpf.o"));
 
 const BTF: &str = "/sys/kernel/btf/vmlinux";
+/// A call that renames or removes takes microseconds, unless its process has to wait for a CPU. One that opens a FIFO may
+/// take for ever.
+const REPORT_PATIENCE: Duration = Duration::from_millis(50);
+const BETWEEN_LOOKS: Duration = Duration::from_micros(100);
 /// Inode of the first PID namespace, include/linux/proc_ns.h.
 const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 
@@ -39,6 +45,7 @@ pub struct Programs {
     links: Vec<(&'static str, BtfTracePointLinkId)>,
     pub events: RingBuf<MapData>,
     pub processes: HashMap<MapData, u32, ProcessValue>,
+    calls: HashMap<MapData, u64, Pending>,
     pub runs: Array<MapData, RunValue>,
     settings: Array<MapData, Settings>,
 }
@@ -66,6 +73,7 @@ impl Programs {
         Ok(Programs {
             events: map(&mut ebpf, "events", RingBuf::try_from)?,
             processes: map(&mut ebpf, "processes", HashMap::try_from)?,
+            calls: map(&mut ebpf, "calls", HashMap::try_from)?,
             runs: map(&mut ebpf, "runs", Array::try_from)?,
             settings: map(&mut ebpf, "settings", Array::try_from)?,
             ebpf,
@@ -98,6 +106,19 @@ impl Programs {
                 // Nothing that could be done about it; the kernel does it when we end.
                 let _ = program.detach(link);
             }
+        }
+    }
+
+    /// Waits, not for long, until the calls that are under way now are reported: what they did may be seen already.
+    pub fn await_reports(&self) {
+        let end = Instant::now() + REPORT_PATIENCE;
+        let mut calls: Vec<u64> = self.calls.keys().flatten().collect();
+        loop {
+            calls.retain(|call| self.calls.get(call, 0).is_ok());
+            if calls.is_empty() || Instant::now() >= end {
+                return;
+            }
+            sleep(BETWEEN_LOOKS);
         }
     }
 

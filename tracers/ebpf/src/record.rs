@@ -96,6 +96,9 @@ const HEAD: usize = 144;
 const PART: usize = 8;
 const _: () = assert!(size_of::<RawHead>() == HEAD && size_of::<RawStat>() == 48);
 
+/// Value of the map `calls`, of which only the keys matter here.
+pub type Pending = [u8; 680];
+
 /// Value of the map `processes`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
