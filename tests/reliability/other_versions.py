@@ -78,7 +78,15 @@ def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
 
 
 def daemons(runtime: Path) -> list[int]:
-    """Returns the process ids of all daemons that have served in this place, in their order."""
+    """Returns the process ids of all daemons that have written the log of this place, in their order."""
     log = runtime.parent / "state" / "roar" / "roard.log"
     lines = log.read_text().splitlines() if log.exists() else []
     return [int(line.split()[1]) for line in lines if "ready at" in line]
+
+
+def has_open(pid: int, path: Path) -> bool:
+    """Returns whether a process has a file open."""
+    try:
+        return any(fd.readlink() == path for fd in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:
+        return False

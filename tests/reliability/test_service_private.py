@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from daemon_kit import wait_for
 from launcher_kit import run_directories
-from other_versions import daemons, run
+from other_versions import daemons, has_open, run
 from project_kit import make_project
 
 
@@ -73,21 +73,13 @@ def big_read(project: Path) -> subprocess.Popen[str]:
     return started
 
 
-def is_open(pid: int, path: Path) -> bool:
-    """Returns whether a process has a file open."""
-    try:
-        return any(fd.readlink() == path for fd in Path(f"/proc/{pid}/fd").iterdir())
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_recording_that_is_broken_off_is_made_by_the_next_command(
     alone: Path, temporary: Path, daemon: Path, how: signal.Signals
 ) -> None:
     started = big_read(alone)
     if how == signal.SIGINT:
-        wait_for(lambda: is_open(daemons(daemon)[-1], alone / "big"), "the recording")
+        wait_for(lambda: has_open(daemons(daemon)[-1], alone / "big"), "the recording")
     started.send_signal(how)
     _, said = started.communicate(timeout=30)
     if how == signal.SIGINT:

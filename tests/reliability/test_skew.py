@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 from daemon_kit import wait_for
 from figures import figure
 from launcher_kit import jobs, run_directories
-from other_versions import NOW, daemons, install, run
+from other_versions import NOW, daemons, has_open, install, run
+from project_kit import make_project
 
 from roar_client.version import version
 
@@ -24,10 +27,13 @@ def alive(pid: int) -> bool:
 
 
 @pytest.fixture
-def stopped(project: Path) -> Path:
+def stopped(tmp_path: Path, daemon: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project, and no daemon yet."""
-    run("roar", "daemon", "stop", cwd=project)
-    return project
+    with monkeypatch.context() as alone:
+        alone.setenv("ROAR_DAEMON", "off")
+        root = make_project(tmp_path / "project")
+    assert not daemon.exists()
+    return root
 
 
 def started_runs(project: Path, number: int) -> list[subprocess.Popen[str]]:
@@ -115,6 +121,25 @@ def test_many_newer_commands_at_once_replace_one_daemon_once(stopped: Path, daem
     said = [process.communicate(timeout=60) for process in started]
     assert [process.returncode for process in started] == [0] * len(words), said
     assert daemons(daemon).index(old) == len(daemons(daemon)) - 2
+
+
+def test_a_daemon_in_the_middle_of_a_recording_makes_room_and_the_next_one_goes_on_with_it(
+    stopped: Path, daemon: Path, tmp_path: Path
+) -> None:
+    old = install(tmp_path / "old", "0.0.9").start_daemon(daemon)
+    with (stopped / "big").open("wb") as file:
+        file.truncate(200 << 30)
+    words = ["roar", "run", "sh", "-c", ": < big"]
+    with subprocess.Popen(words, cwd=stopped, env={**os.environ, "ROAR_DAEMON": "require"}) as waiting:
+        wait_for(lambda: has_open(old, stopped / "big"), "the recording")
+        done = run("roar", "run", "true", cwd=stopped)
+        assert (done.returncode, " job " in done.stderr) == (0, True), done.stderr
+        [_, new] = daemons(daemon)[-2:]
+        wait_for(lambda: has_open(new, stopped / "big"), "the recording by the next daemon")
+        waiting.send_signal(signal.SIGINT)
+    assert len(run_directories(stopped)) == 1
+    # It would finish what it can first, and nobody is interested in that any more.
+    os.kill(new, signal.SIGKILL)
 
 
 def test_where_a_daemon_is_required_none_is_replaced(stopped: Path, daemon: Path, tmp_path: Path) -> None:

@@ -78,13 +78,23 @@ pub fn start(place: &RuntimeDir) -> Result<bool, Failure> {
     }
 }
 
-/// Why a daemon that was started is not there any more; None while it lives.
-pub fn obituary(place: &RuntimeDir) -> Option<Failure> {
+/// How a daemon that was started has ended.
+pub enum Ending {
+    /// Another one, which does not listen, still holds the place: one that finishes what it was recording.
+    GaveWay,
+    Died(Failure),
+}
+
+/// Returns how a daemon that was started has ended; None while it lives.
+pub fn ending(place: &RuntimeDir) -> Option<Ending> {
     take_start_lock(&place.path).ok()??;
     let words = fs::read_to_string(place.daemons_stderr()).unwrap_or_default();
+    if words.starts_with("error[daemon-already-running]") {
+        return Some(Ending::GaveWay);
+    }
     let last: Vec<&str> = words.trim().lines().rev().take(LAST_WORDS).collect();
     let last: String = last.iter().rev().map(|line| format!("{line}\n")).collect();
-    Some(Failure::new("no-daemon", format!("`{DAEMON}` ended while it started")).cause(last))
+    Some(Ending::Died(Failure::new("no-daemon", format!("`{DAEMON}` ended while it started")).cause(last)))
 }
 
 /// Returns the lock unless a daemon, or who is starting one, has it. A daemon inherits it, and holds it until it ends.

@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tonic::Status;
 
 use crate::client::{self, ConnectError, Peer, is_lost_connection};
-use crate::daemon;
+use crate::daemon::{self, Ending};
 use crate::failure::Failure;
 use crate::report;
 use crate::runtime_dir::RuntimeDir;
@@ -122,8 +122,12 @@ async fn record(wanted: &Wanted<'_>, progress: &Progress) -> Finished {
                 Ok(done) => started = done,
                 Err(failure) => return Finished::Later(failure),
             }
-        } else if let Some(failure) = daemon::obituary(wanted.place) {
-            return Finished::Later(failure);
+        } else {
+            match daemon::ending(wanted.place) {
+                Some(Ending::Died(failure)) => return Finished::Later(failure),
+                Some(Ending::GaveWay) => started = false,
+                None => {}
+            }
         }
         sleep(RETRY).await;
     }
