@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -24,18 +25,24 @@ from roar_proto.v1 import (
     types_pb2,
 )
 
+from roar_client.daemon_mode import DaemonMode, daemon_mode
 from roar_client.errors import ClientError, shown
 from roar_client.output.text import note
-from roar_client.runtime import RuntimeDir, check_peer, open_runtime_dir
-from roar_client.starting import start_daemon
+from roar_client.runtime import RuntimeDir, check_peer, find_peer, open_runtime_dir
+from roar_client.skew import Age, judge, misfit
+from roar_client.starting import is_traced, private_runtime_dir, start_daemon
 from roar_client.version import version
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 HELLO_PATIENCE_S = 5.0
+STOP_PATIENCE_S = 15.0
+_LOOK_AGAIN_S = 0.02
 TALK_AFTER_S = 2.0
 """A person at a terminal is told what takes so long after this time."""
+_LOST = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
+"""What grpc itself makes of a connection that breaks; the daemon's own errors have words."""
 _OPTIONS = (
     # One job can have more files than the 4 MiB that grpc allows by default.
     ("grpc.max_receive_message_length", -1),
@@ -88,18 +95,78 @@ def _talk_while_waiting(pending: grpc.Future[Response]) -> None:
 
 @contextmanager
 def connect(*, start: bool = True) -> Iterator[Daemon]:
-    """Yields the daemon of this user, starting one when there is none.
+    """Yields the daemon of this user, starting one when there is none, and a new one in the place of an older version.
 
-    start: False only looks. Raises ClientError no-daemon, foreign-daemon, daemon-too-old, daemon-too-new and others.
+    start: False only looks. Under ROAR_DAEMON=off it is a daemon of this command alone, which ends with it.
+    Raises ClientError no-daemon, foreign-daemon, daemon-too-old, daemon-too-new and others.
     """
+    mode = daemon_mode()
+    if start and mode is DaemonMode.OFF:
+        with private_runtime_dir() as runtime, open_connection(runtime) as daemon:
+            _greet(daemon)
+            yield daemon
+        return
     runtime = open_runtime_dir()
-    if not check_peer(runtime):
-        if not start or os.environ.get("ROAR_DAEMON") == "require":
-            raise no_daemon(runtime)
-        start_daemon(runtime)
+    may_start = start and mode is DaemonMode.AUTO
+    if check_peer(runtime):
+        with open_connection(runtime) as daemon:
+            if not may_start or _may_stay(daemon, runtime):
+                yield _checked(daemon, runtime)
+                return
+    elif not may_start:
+        raise no_daemon(runtime)
+    start_daemon(runtime)
     with open_connection(runtime) as daemon:
-        daemon.hello = _greet(daemon, runtime)
-        yield daemon
+        yield _checked(daemon, runtime)
+
+
+def _may_stay(daemon: Daemon, runtime: RuntimeDir) -> bool:
+    """Returns whether a daemon is there to stay; False: it has just ended, or was older and has been asked to end."""
+    try:
+        _greet(daemon)
+    except ClientError as error:
+        if error.reason == "daemon-lost":
+            return False
+        raise
+    if judge(daemon.hello, version()) not in {Age.OLDER, Age.TOO_OLD} or is_traced():
+        return True
+    stop_daemon(daemon, runtime)
+    return False
+
+
+def _checked(daemon: Daemon, runtime: RuntimeDir) -> Daemon:
+    """Returns a daemon that this program understands. Raises ClientError."""
+    if not hasattr(daemon, "hello"):
+        _greet(daemon)
+    if problem := misfit(daemon.hello, version(), shown(runtime.socket)):
+        raise problem
+    return daemon
+
+
+def stop_daemon(daemon: Daemon, runtime: RuntimeDir) -> daemon_pb2.StopDaemonResponse:
+    """Asks a daemon to end and returns when it is not listening any more; it may still be finishing recordings.
+
+    A daemon of any version understands that. Raises ClientError daemon-silent.
+    """
+    pid = find_peer(runtime)
+    request = daemon_pb2.StopDaemonRequest(client_version=version())
+    try:
+        answer = daemon.call(daemon.itself.StopDaemon, request, patience=HELLO_PATIENCE_S)
+    except ClientError as error:
+        # Somebody else's wish was faster.
+        if error.reason != "daemon-lost":
+            raise
+        answer = daemon_pb2.StopDaemonResponse()
+    deadline = time.monotonic() + STOP_PATIENCE_S
+    # Another client may have started the next one already.
+    while pid is not None and find_peer(runtime) == pid:
+        if time.monotonic() > deadline:
+            cause = f"it still listens after {STOP_PATIENCE_S:.0f} s"
+            raise ClientError(
+                "daemon-silent", "the daemon does not end", cause=cause, hint="`roar daemon logs` may say why"
+            )
+        time.sleep(_LOOK_AGAIN_S)
+    return answer
 
 
 @contextmanager
@@ -121,27 +188,11 @@ def no_daemon(runtime: RuntimeDir) -> ClientError:
     )
 
 
-def _greet(daemon: Daemon, runtime: RuntimeDir) -> daemon_pb2.HelloResponse:
-    """Returns who the daemon is. Raises ClientError unless it and this program understand each other."""
+def _greet(daemon: Daemon) -> None:
+    """Learns who the daemon is."""
     oldest, newest = int(daemon_pb2.PROTOCOL_OLDEST), int(daemon_pb2.PROTOCOL_CURRENT)
     request = daemon_pb2.HelloRequest(protocol_min=oldest, protocol_max=newest, client_version=version())
-    hello = daemon.call(daemon.itself.Hello, request, patience=HELLO_PATIENCE_S)
-    cause = f"socket: {shown(runtime.socket)} (pid {hello.pid}, roard {hello.version})"
-    if hello.protocol_max < oldest:
-        raise ClientError(
-            "daemon-too-old",
-            f"the daemon speaks protocol {hello.protocol_max}, this `roar` needs {oldest} or newer",
-            cause=cause,
-            hint="run `roar daemon restart` (no recorded job is lost)",
-        )
-    if hello.protocol_min > newest:
-        raise ClientError(
-            "daemon-too-new",
-            f"the daemon speaks protocol {hello.protocol_min} or newer, this `roar` only {newest}",
-            cause=cause,
-            hint="upgrade roar in this environment",
-        )
-    return hello
+    daemon.hello = daemon.call(daemon.itself.Hello, request, patience=HELLO_PATIENCE_S)
 
 
 def error_of(error: grpc.RpcError) -> ClientError:
@@ -157,7 +208,7 @@ def error_of(error: grpc.RpcError) -> ClientError:
             except DecodeError:
                 break
             return ClientError(info.reason, details, info.cause, info.hint, info.exit_code or 1)
-    if error.code() == grpc.StatusCode.UNAVAILABLE:
+    if error.code() in _LOST:
         return ClientError(
             "daemon-lost", "the daemon went away", cause=details, hint="try again: a new one starts by itself"
         )

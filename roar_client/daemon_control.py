@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import time
 
 from roar_proto.v1 import daemon_pb2
 
-from roar_client.connection import HELLO_PATIENCE_S, connect, open_connection
+from roar_client.connection import HELLO_PATIENCE_S, connect, open_connection, stop_daemon
 from roar_client.errors import ClientError
 from roar_client.runtime import check_peer, open_runtime_dir
 from roar_client.starting import start_daemon
-
-STOP_PATIENCE_S = 15.0
-_LOOK_AGAIN_S = 0.02
 
 
 def find_daemon() -> daemon_pb2.GetDaemonStatusResponse | None:
@@ -31,41 +28,38 @@ def is_running() -> bool:
 
 
 def start() -> daemon_pb2.HelloResponse:
-    """Starts a daemon when there is none, whatever ROAR_DAEMON says. Raises ClientError."""
+    """Starts a daemon when there is none, whatever ROAR_DAEMON says; as a service, when this installation is one.
+
+    Raises ClientError.
+    """
     runtime = open_runtime_dir()
     if not check_peer(runtime):
-        start_daemon(runtime)
+        from roar_client.service_manager import service_manager
+
+        manager = service_manager()
+        if manager.is_up_to_date and manager.answers():
+            manager.do(manager.start)
+        else:
+            start_daemon(runtime)
     with connect(start=False) as daemon:
         return daemon.hello
 
 
 def stop() -> daemon_pb2.StopDaemonResponse | None:
-    """Asks the daemon to end and returns when it has; a daemon of any version understands that.
-
-    None: there was none. Raises ClientError daemon-silent.
-    """
+    """Asks the daemon to end and returns when it has; None: there was none. Raises ClientError daemon-silent."""
     runtime = open_runtime_dir()
     if not check_peer(runtime):
         return None
     with open_connection(runtime) as daemon:
-        request = daemon_pb2.StopDaemonRequest()
-        answer = daemon.call(daemon.itself.StopDaemon, request, patience=HELLO_PATIENCE_S)
-    deadline = time.monotonic() + STOP_PATIENCE_S
-    while check_peer(runtime):
-        if time.monotonic() > deadline:
-            cause = f"it still listens after {STOP_PATIENCE_S:.0f} s"
-            raise ClientError(
-                "daemon-silent", "the daemon does not end", cause=cause, hint="`roar daemon logs` may say why"
-            )
-        time.sleep(_LOOK_AGAIN_S)
-    return answer
+        return stop_daemon(daemon, runtime)
 
 
 def log_path() -> bytes:
-    """Returns the file that the daemon writes its log to, also when there is no daemon."""
-    found = find_daemon()
-    if found is not None:
-        return found.log_path
+    """Returns the file that the daemon writes its log to, also when there is no daemon, or none that answers."""
+    with contextlib.suppress(ClientError):
+        found = find_daemon()
+        if found is not None:
+            return found.log_path
     state = os.environb.get(b"XDG_STATE_HOME", b"")
     if not state.startswith(b"/"):
         state = os.path.join(os.path.expanduser(b"~"), b".local/state")

@@ -24,8 +24,11 @@ Exit statuses: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. An e
 `error[REASON]: fact`, then its cause, then `hint: what to do`.
 
 On a terminal, output is in colour and cut at its edge, and long output goes through `ROAR_PAGER`, `PAGER` or `less`;
-elsewhere it is plain text and nothing is cut. `NO_COLOR` and `FORCE_COLOR` decide otherwise. `ROAR_DAEMON=require`
-keeps commands from starting a daemon.
+elsewhere it is plain text and nothing is cut. `NO_COLOR` and `FORCE_COLOR` decide otherwise.
+
+`ROAR_DAEMON` says whose daemon answers. `auto`, the default: yours, started when it is not there, and replaced when it
+is of an older version than the command; no run is lost by that. `require`: yours, and no command starts or replaces it.
+`off`, for containers and CI: each command brings a daemon of its own, which ends with it; that costs half a second.
 """
 
 

@@ -100,11 +100,19 @@ def choose() -> bytes:
         if place and os.path.isdir(place):
             return os.path.join(place, b"roar")
     home = _absolute(b"HOME")
-    if home and is_local(home):
+    if home and is_local(home) and _is_writable(home):
         place = os.path.join(home, b".local/state/roar", b"run-" + os.fsencode(socket.gethostname()))
         if len(os.path.join(place, b"roard.sock")) <= SOCKET_PATH_MAX:
             return place
     return b"/tmp/roar-%d" % uid
+
+
+def _is_writable(home: bytes) -> bool:
+    """Returns whether what belongs below a home directory can be made there."""
+    place = os.path.join(home, b".local/state/roar")
+    while not os.path.exists(place):
+        place = os.path.dirname(place)
+    return os.access(place, os.W_OK | os.X_OK)
 
 
 def _absolute(name: bytes) -> bytes:
@@ -129,7 +137,12 @@ def is_local(path: bytes) -> bool:
 
 
 def check_peer(runtime: RuntimeDir) -> bool:
-    """Returns whether a daemon of this user listens; grpc itself does not ask who is behind a socket.
+    """Returns whether a daemon of this user listens. Raises ClientError foreign-daemon when it is somebody else's."""
+    return find_peer(runtime) is not None
+
+
+def find_peer(runtime: RuntimeDir) -> int | None:
+    """Returns the process that listens, None: nobody does; grpc itself does not ask who is behind a socket.
 
     Raises ClientError foreign-daemon when it is somebody else's.
     """
@@ -137,9 +150,9 @@ def check_peer(runtime: RuntimeDir) -> bool:
         try:
             probe.connect(runtime.socket)
         except (FileNotFoundError, ConnectionRefusedError):
-            return False
+            return None
         answer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, uid, _ = struct.unpack("3i", answer)
+    pid, uid, _ = struct.unpack("3i", answer)
     if uid != os.geteuid():
         raise ClientError(
             "foreign-daemon",
@@ -147,4 +160,4 @@ def check_peer(runtime: RuntimeDir) -> bool:
             cause=f"it runs as uid {uid}",
             hint="remove the socket",
         )
-    return True
+    return int(pid)

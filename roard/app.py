@@ -8,6 +8,7 @@ import gc
 import importlib
 import logging
 import os
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,8 @@ import grpc
 from roar_proto.v1 import daemon_pb2_grpc, tracers_pb2_grpc
 
 from roard.hashing.pool import HashPool
-from roard.lifecycle import RuntimeDir, announce, exit_now
+from roard.lifecycle import Start, announce, exit_now
+from roard.notify import notify
 from roard.paths import state_dir
 from roard.projects import Projects
 from roard.service.daemon import DaemonServicer, Identity
@@ -31,7 +33,9 @@ log = logging.getLogger(__name__)
 
 THREADS = 16
 TICK_S = 5.0
-DRAIN_S = 4.0
+LOOK_S = 1.0
+"""Between two looks at the socket."""
+DRAIN_S = 3.0
 IDLE_EXIT_S = 1800.0
 GC_THRESHOLD = 100_000
 """Objects made between two searches for garbage."""
@@ -47,31 +51,41 @@ _OPTIONS = (
 class App:
     """The parts of a running daemon."""
 
-    def __init__(self, runtime: RuntimeDir, log_path: bytes) -> None:
-        self._runtime = runtime
+    def __init__(self, start: Start) -> None:
+        self._start = start
+        self._runtime = runtime = start.runtime
         self._stop = asyncio.Event()
+        self._exit_status = 0
         self._projects = Projects(HashPool())
-        self._collector = Collector(runtime.path)
+        self._collector = Collector(runtime.path, wanted=not start.private)
         self._tracers = Tracers(self._collector)
-        self._runs = Runs(self._projects, Registry(os.path.join(state_dir(), b"projects")), self._tracers)
-        self._gate = Gate(runtime.write_token(), os.fsdecode(log_path))
+        # A private daemon knows of no other projects, and nobody after it is to know of its own.
+        registry = os.path.join(runtime.path if start.private else state_dir(), b"projects")
+        self._runs = Runs(self._projects, Registry(registry), self._tracers)
+        self._gate = Gate(runtime.write_token(), os.fsdecode(start.log_path))
         self._server = grpc.aio.server(interceptors=[self._gate], options=_OPTIONS)
-        identity = Identity(runtime.socket, log_path)
+        identity = Identity(runtime.socket, start.log_path)
         daemon_pb2_grpc.add_DaemonServiceServicer_to_server(
-            DaemonServicer(identity, self._runs, self._stop), self._server
+            DaemonServicer(identity, self._runs, self._asked_to_end), self._server
         )
         tracers_pb2_grpc.add_TracerServiceServicer_to_server(TracerServicer(self._tracers), self._server)
 
-    async def serve(self, ready_fd: int | None) -> None:
+    async def serve(self) -> None:
         """Serves until somebody asks for an end, the socket is lost, or nothing has happened for long."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="work"))
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._asked_to_end, signal.Signals(number).name)
+        if self._start.private:
+            loop.add_reader(0, self._asked_to_end, "the end of its command")
         inode = await self._listen()
-        announce(ready_fd, "ok")
+        announce(self._start.ready_fd, "ok")
         log.info("ready at %s", os.fsdecode(self._runtime.socket))
-        background = [loop.create_task(work) for work in (self._load(), self._probe(), self._housekeeping(inode))]
+        self._notify("READY=1", "STATUS=ready")
+        work = [self._load(), self._housekeeping(), self._watch_socket(inode)]
+        if not self._start.private:
+            work.append(self._probe())
+        background = [loop.create_task(one) for one in work]
         for task in background:
             task.add_done_callback(self._background_ended)
         await self._stop.wait()
@@ -104,31 +118,51 @@ class App:
     async def _probe(self) -> None:
         """Starts the collector and finds out which backends work, after what the first run may be waiting for."""
         await self._gate.loaded.wait()
-        await self._tracers.probe()
+        await self._tracers.all_known()
+
+    def _asked_to_end(self, how: str) -> None:
+        log.info("asked to end by %s", how)
+        if self._start.private:
+            # Else the end of file would be told again and again.
+            asyncio.get_running_loop().remove_reader(0)
+        self._stop.set()
+
+    def _notify(self, *assignments: str) -> None:
+        notify(self._start.service, *assignments)
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:
         """Ends the daemon when it cannot do its work: the next client starts another."""
         if not task.cancelled() and (error := task.exception()):
             log.error("background work failed", exc_info=error)
+            self._exit_status = 1
             self._stop.set()
 
-    async def _housekeeping(self, inode: int) -> None:
-        """Looks after runs, and ends the daemon when it is idle or cannot be reached any more."""
+    async def _housekeeping(self) -> None:
+        """Looks after runs, and ends the daemon when it is idle."""
         idle_exit_s = float(os.environ.get("ROAR_IDLE_EXIT_S", IDLE_EXIT_S))
         while True:
             await asyncio.sleep(min(TICK_S, idle_exit_s))
             await self._runs.tick()
+            in_flight = len(self._runs.in_flight())
+            self._notify(f"STATUS=runs in flight: {in_flight}, open projects: {len(self._projects.opened())}")
             idle_s = time.monotonic() - self._gate.last_call
-            if self._gate.calls == 0 and not self._runs.in_flight() and idle_s >= idle_exit_s:
+            if self._gate.calls == 0 and not in_flight and idle_s >= idle_exit_s:
                 log.info("idle for %.0f s", idle_s)
                 self._stop.set()
-            if not self._runtime.has_socket(inode):
-                log.warning("the socket is gone or not ours any more")
-                self._stop.set()
+
+    async def _watch_socket(self, inode: int) -> None:
+        """Ends the daemon when it cannot be reached any more: soon, as the next one waits for what this one holds."""
+        while self._runtime.has_socket(inode):  # noqa: ASYNC110  whoever removes it tells nobody
+            await asyncio.sleep(LOOK_S)
+        log.warning("the socket is gone or not ours any more")
+        # A service manager starts another after a failure; where one listens already, that would be in its way.
+        self._exit_status = 0 if self._runtime.has_any_socket() else 1
+        self._stop.set()
 
     async def _end(self, inode: int) -> None:
         """Takes the socket away, finishes the recordings under way, and exits; runs themselves go on."""
         log.info("stopping, %d runs in flight", len(self._runs.in_flight()))
+        self._notify("STOPPING=1", "STATUS=finishing the recordings under way")
         self._gate.stopping = True
         with contextlib.suppress(OSError):
             self._runtime.remove_socket(inode)
@@ -138,4 +172,7 @@ class App:
         if drained:
             self._projects.close()
         log.info("ended")
-        exit_now(0)
+        if self._start.private:
+            # Who started it does the same, unless it was killed.
+            shutil.rmtree(self._runtime.path, ignore_errors=True)
+        exit_now(self._exit_status)

@@ -1,10 +1,9 @@
-"""Start and end of the daemon process: runtime directory, lock, token, socket, log."""
+"""Start and end of the daemon process: runtime directory, lock, token, socket."""
 
 from __future__ import annotations
 
 import fcntl
 import logging
-import logging.handlers
 import os
 import secrets
 import stat
@@ -12,11 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from roard.errors import DaemonAlreadyRunning, UnsafeRuntimeDir, shown
-from roard.paths import SOCKET_PATH_MAX, choose_runtime_dir, state_dir
-
-LOG_BYTES = 1 << 20
-LOG_FILES = 3
-_LOG_LINE = "%(asctime)s.%(msecs)03d %(process)d %(levelname)s %(name)s: %(message)s"
+from roard.paths import SOCKET_PATH_MAX, choose_runtime_dir
 
 
 @dataclass(frozen=True)
@@ -74,10 +69,29 @@ class RuntimeDir:
         except OSError:
             return False
 
+    def has_any_socket(self) -> bool:
+        """Returns whether a socket is where clients look for it."""
+        return os.path.lexists(self.socket)
+
     def remove_socket(self, inode: int) -> None:
         """Removes the socket when it is ours; a successor's stays."""
         if self.has_socket(inode):
             os.unlink(self.socket)
+
+
+@dataclass(frozen=True)
+class Start:
+    """How this daemon was started."""
+
+    runtime: RuntimeDir
+    log_path: bytes
+    """Empty: there is no log."""
+    ready_fd: int | None
+    """Who reads it waits for the daemon."""
+    service: str
+    """Where the service manager listens that has started the daemon; empty: none has."""
+    private: bool
+    """It serves one command, and ends when its standard input does."""
 
 
 def open_runtime_dir() -> RuntimeDir:
@@ -107,26 +121,6 @@ def _problem(facts: os.stat_result) -> str:
     if facts.st_uid != os.geteuid():
         return "it belongs to another user"
     return "other users have access to it" if facts.st_mode & 0o077 else ""
-
-
-def open_log(runtime: RuntimeDir) -> bytes:
-    """Sends the log to the state directory, else to the runtime directory; returns its path, or nothing."""
-    for directory in (state_dir(), runtime.path):
-        path = os.path.join(directory, b"roard.log")
-        try:
-            os.makedirs(directory, mode=0o700, exist_ok=True)
-            handler = logging.handlers.RotatingFileHandler(
-                os.fsdecode(path), maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8", errors="replace"
-            )
-        except OSError:
-            continue
-        handler.setFormatter(logging.Formatter(_LOG_LINE, "%Y-%m-%dT%H:%M:%S"))
-        logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-        # A full disk must not stop the daemon, and it has no standard error to complain to.
-        logging.raiseExceptions = False
-        return path
-    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
-    return b""
 
 
 def announce(ready_fd: int | None, message: str) -> None:

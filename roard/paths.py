@@ -31,7 +31,7 @@ def choose_runtime_dir() -> bytes:
         if place and os.path.isdir(place):
             return os.path.join(place, b"roar")
     home = _absolute(b"HOME")
-    if home and _is_local(home):
+    if home and _is_local(home) and _is_writable(home):
         place = os.path.join(home, b".local/state/roar", b"run-" + os.fsencode(socket.gethostname()))
         if len(os.path.join(place, b"roard.sock")) <= SOCKET_PATH_MAX:
             return place
@@ -42,6 +42,14 @@ def state_dir() -> bytes:
     """Returns the directory of the log and of the list of projects; it need not exist."""
     base = _absolute(b"XDG_STATE_HOME") or os.path.join(os.path.expanduser(b"~"), b".local", b"state")
     return os.path.join(base, b"roar")
+
+
+def _is_writable(home: bytes) -> bool:
+    """Returns whether what belongs below a home directory can be made there."""
+    place = os.path.join(home, b".local/state/roar")
+    while not os.path.exists(place):
+        place = os.path.dirname(place)
+    return os.access(place, os.W_OK | os.X_OK)
 
 
 def _absolute(name: bytes) -> bytes:

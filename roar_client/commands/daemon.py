@@ -79,6 +79,38 @@ def restart() -> None:
 
 
 @app.command()
+def install(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the unit, and what would be done.")] = False,
+) -> None:
+    """Make the daemon a service, which starts with your session.
+
+    Writes a unit for your own service manager (`systemd --user`, or launchd) and has it started; where none answers,
+    says what to type. Nothing needs it: without a service, commands start the daemon. Running it again is safe.
+    """
+    from roar_client.output.setup import show_plan, show_steps
+    from roar_client.service_install import install as steps
+    from roar_client.service_install import planned
+    from roar_client.service_manager import service_manager
+
+    manager = service_manager()
+    if dry_run:
+        show_plan(manager.content, planned(manager))
+    else:
+        show_steps(steps(manager))
+
+
+@app.command()
+def uninstall() -> None:
+    """End the service and remove its unit. Runs go on."""
+    from roar_client.output.setup import show_steps
+    from roar_client.service_install import uninstall as steps
+    from roar_client.service_manager import service_manager
+
+    show_steps(steps(service_manager()))
+
+
+@app.command()
 def logs(
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
@@ -89,7 +121,11 @@ def logs(
         ),
     ] = 50,
 ) -> None:
-    """Show the end of the daemon's log."""
+    """Show the end of the daemon's log.
+
+    `-f` goes on when the log is rotated, and when the daemon is started anew. Commands, values of your environment and
+    tokens are never in it.
+    """
     from roar_client.daemon_control import log_path
     from roar_client.output.logs import show_log
 

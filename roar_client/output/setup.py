@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from roar_proto.v1 import daemon_pb2, sessions_pb2
 
 from roar_client.errors import shown
@@ -45,6 +47,19 @@ def show_stopped(answer: daemon_pb2.StopDaemonResponse | None) -> None:
     say("no daemon is running" if answer is None else "the daemon has ended")
     if answer is not None and answer.runs_in_flight:
         note(f"note: {plural(answer.runs_in_flight, 'run')} going on; the next daemon records what ends meanwhile")
+
+
+def show_steps(steps: Iterable[str]) -> None:
+    """Prints what is done, when it is done."""
+    for step in steps:
+        say(step)
+
+
+def show_plan(unit: str, steps: Iterable[str]) -> None:
+    """Prints a unit, and as talk what would be done with it."""
+    say(unit.rstrip())
+    for step in steps:
+        note(step)
 
 
 def daemon_lines(status: daemon_pb2.GetDaemonStatusResponse) -> list[Line]:

@@ -78,7 +78,10 @@ def _engine(path: bytes, pragmas: tuple[str, ...], begin: str, *, size: int) -> 
             connection.execute(pragma)
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=size, max_overflow=-1)
+    # What a failed statement was to store, words of a command among it, has no place in the log.
+    engine = create_engine(
+        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=size, max_overflow=-1, hide_parameters=True
+    )
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import grpc
@@ -42,7 +42,7 @@ class Identity:
 class DaemonServicer(daemon_pb2_grpc.DaemonServiceServicer):
     """See daemon.proto."""
 
-    def __init__(self, identity: Identity, runs: Runs, stop: asyncio.Event) -> None:
+    def __init__(self, identity: Identity, runs: Runs, stop: Callable[[str], None]) -> None:
         self._identity = identity
         self._runs = runs
         self._stop = stop
@@ -64,7 +64,7 @@ class DaemonServicer(daemon_pb2_grpc.DaemonServiceServicer):
         )
 
     async def StopDaemon(self, request: pb.StopDaemonRequest, context: grpc.ServicerContext) -> pb.StopDaemonResponse:
-        self._stop.set()
+        self._stop(f"roar {request.client_version}".strip())
         return pb.StopDaemonResponse(runs_in_flight=len(self._runs.in_flight()))
 
 

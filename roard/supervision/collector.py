@@ -43,6 +43,7 @@ class CollectorState:
 
 
 NOT_STARTED = CollectorState(usable=False, reason="the collector has not been started yet")
+UNWANTED = CollectorState(usable=False, reason="a daemon of one command (ROAR_DAEMON=off) starts no collector")
 LOST = CollectorState(usable=False, reason="the collector has ended, and is being started again")
 UNBORN = CollectorState(usable=False, reason="the collector ended, or said nothing, while it started")
 SILENT = CollectorState(usable=False, reason="the collector does not answer")
@@ -53,8 +54,8 @@ OCCUPIED = "another collector is here already"
 class Collector:
     """The daemon's hold on the collector. Lives on the event loop."""
 
-    def __init__(self, runtime_dir: bytes) -> None:
-        self.state = NOT_STARTED
+    def __init__(self, runtime_dir: bytes, *, wanted: bool = True) -> None:
+        self.state = NOT_STARTED if wanted else UNWANTED
         self._runtime_dir = runtime_dir
         self._hold: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,7 +66,7 @@ class Collector:
     async def start(self) -> CollectorState:
         """Sees to it that a collector runs, if one can; returns the state. Does nothing when there is one."""
         async with self._starting:
-            if self._hold is None:
+            if self._hold is None and self.state is not UNWANTED:
                 self.state = await asyncio.to_thread(self._find_or_start)
                 log.info("collector: %s", self.state.reason)
                 if self._hold is not None:

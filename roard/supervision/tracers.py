@@ -37,7 +37,6 @@ class Tracers:
 
     collector: Collector
     _probed: dict[str, Probed] = field(default_factory=dict)
-    _first: asyncio.Event = field(default_factory=asyncio.Event)
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def known(self) -> Mapping[str, Probed]:
@@ -54,15 +53,19 @@ class Tracers:
                 raise UnknownTracer(name, BACKENDS)
         async with self._probing:
             for name in names:
-                self._probed[name] = await self._probe(name)
-                log.info("%s: %s", name, self._probed[name].reason or "works")
-        if len(self._probed) == len(BACKENDS):
-            self._first.set()
+                await self._find_out(name)
 
     async def all_known(self) -> Mapping[str, Probed]:
-        """Returns the outcome for every backend, when the first probes have ended."""
-        await self._first.wait()
+        """Returns the outcome for every backend; probes those that nobody has probed yet."""
+        async with self._probing:
+            for name in BACKENDS:
+                if name not in self._probed:
+                    await self._find_out(name)
         return self.known()
+
+    async def _find_out(self, name: str) -> None:
+        self._probed[name] = await self._probe(name)
+        log.info("%s: %s", name, self._probed[name].reason or "works")
 
     async def _probe(self, name: str) -> Probed:
         started = time.monotonic_ns()

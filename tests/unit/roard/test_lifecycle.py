@@ -1,8 +1,7 @@
-"""Runtime directory, lock, token and log of the daemon."""
+"""Runtime directory, lock and token of the daemon."""
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import subprocess
@@ -14,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from roard.errors import DaemonAlreadyRunning, UnsafeRuntimeDir, reasons, render_table
-from roard.lifecycle import RuntimeDir, open_log, open_runtime_dir
-from roard.paths import choose_runtime_dir, state_dir, to_absolute, to_stored
+from roard.lifecycle import open_runtime_dir
+from roard.paths import choose_runtime_dir, to_absolute, to_stored
 from roard.supervision.registry import Registry
 
 
@@ -103,28 +102,6 @@ def test_only_our_own_socket_is_removed(place: Path) -> None:
     (place / "successor").rename(place / "roard.sock")
     runtime.remove_socket(inode)
     assert (place / "roard.sock").exists()
-
-
-@pytest.fixture
-def quiet_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
-    yield
-    root.handlers[:], logging.raiseExceptions = handlers, raising
-    root.setLevel(level)
-
-
-@pytest.mark.usefixtures("quiet_logging")
-def test_the_log_goes_beside_the_socket_when_the_home_cannot_be_written(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runtime = open_runtime_dir()
-    monkeypatch.setenv("XDG_STATE_HOME", str(place.parent / "state"))
-    assert open_log(runtime) == bytes(place.parent / "state" / "roar" / "roard.log")
-    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
-    assert open_log(runtime) == bytes(place / "roard.log")
-    assert open_log(RuntimeDir(b"/proc/nowhere")) == b""
-    assert state_dir() == b"/proc/nowhere/roar"
 
 
 def test_projects_are_remembered(tmp_path: Path) -> None:

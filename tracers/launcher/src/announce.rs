@@ -4,21 +4,25 @@ use contract::{JobKind, RunRecord, Warning};
 
 use crate::args::{AUTO, RunArgs, Wish};
 use crate::client::{self, Answer, Begun, Peer};
-use crate::daemon;
+use crate::daemon::{self, Mode};
 use crate::failure::{Failure, NOT_STARTED};
 use crate::git;
-use crate::project::{self, Project};
+use crate::project::{self, Project, Settings};
 use crate::report;
 use crate::rundir::{self, RunDir};
 use crate::runtime_dir::RuntimeDir;
+use crate::skew::Replacement;
 
 /// What is known once the run has been announced.
 pub struct Plan {
     /// None: the command runs, but cannot be recorded.
     pub rundir: Option<RunDir>,
     pub run_id: String,
-    /// That has answered.
+    pub mode: Mode,
+    /// That has answered, and may stay.
     pub daemon: Option<Peer>,
+    /// The daemon of an older version that was asked to end.
+    pub replacement: Replacement,
     /// No summary.
     pub quiet: bool,
     /// The backend to use: "ebpf", "preload", "ptrace", or "auto" when nobody has found out which of them work.
@@ -31,13 +35,15 @@ pub struct Plan {
 
 /// Makes the run directory and announces the run. Whatever is wrong with disk or daemon, the command may start.
 /// Errors: the user has something to mend first.
-pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan, Failure> {
+pub fn announce(project: &Project, kind: JobKind, args: &RunArgs, mode: Mode) -> Result<Plan, Failure> {
     let mut record = rundir::record(project, kind, args);
     let wish = args.wish(&Wish { tracer: AUTO.into(), fallback: true });
     let mut plan = Plan {
         rundir: None,
         run_id: record.run_id.clone(),
+        mode,
         daemon: None,
+        replacement: Replacement::default(),
         quiet: args.quiet,
         tracer: wish.tracer,
         tracer_required: !wish.fallback,
@@ -51,7 +57,7 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan
             return Ok(plan);
         }
     };
-    match ask_daemon(project, &record) {
+    match ask_daemon(project, &record, &plan) {
         Ok(Begin::Planned(answer)) => {
             answer.plan.warnings.iter().for_each(report::warning);
             plan.quiet |= answer.plan.quiet;
@@ -60,8 +66,9 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan
             plan.warnings = answer.plan.warnings;
             plan.daemon = answer.daemon;
         }
-        Ok(Begin::Alone(default)) => {
-            let wish = args.wish(&default);
+        Ok(Begin::Alone(settings)) => {
+            let wish = args.wish(&settings.wish);
+            plan.quiet |= settings.quiet;
             (plan.tracer, plan.tracer_required) = (wish.tracer, !wish.fallback);
             record.git = git::state();
             // Should this fail, the record that is there already does without.
@@ -79,20 +86,24 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs) -> Result<Plan
 /// Who plans the run.
 enum Begin {
     Planned(Answer),
-    /// This process, by what the project's configuration says of backends.
-    Alone(Wish),
+    /// This process, by what the project's configuration says.
+    Alone(Settings),
 }
 
-/// Returns the daemon's answer, when it gives one; starts a daemon, and does not wait for it, when there is none.
-fn ask_daemon(project: &Project, record: &RunRecord) -> Result<Begin, Failure> {
+/// Returns the daemon's answer, when it gives one; starts a daemon, and does not wait for it, when there is none. One that
+/// is of this command alone is started at its end: until then it would only be in the job's way.
+fn ask_daemon(project: &Project, record: &RunRecord, plan: &Plan) -> Result<Begin, Failure> {
+    if plan.mode == Mode::Off {
+        return project::settings(project).map(Begin::Alone);
+    }
     // Whatever goes wrong here is met again at the end, and said then, if it still is wrong.
     if let Ok(place) = RuntimeDir::open() {
-        match client::block_on(client::begin(&place, record)) {
+        match client::block_on(client::begin(&place, record, &plan.replacement)) {
             Ok(Begun::Planned(answer)) => return Ok(Begin::Planned(answer)),
             Ok(Begun::Refused(failure)) => return Err(failure),
             Ok(Begun::NoDaemon) => drop(daemon::start(&place)),
             Ok(Begun::Silent) | Err(_) => {}
         }
     }
-    project::tracer_settings(project).map(Begin::Alone)
+    project::settings(project).map(Begin::Alone)
 }

@@ -4,9 +4,8 @@ use std::ffi::OsString;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, USAGE_ERROR};
 
-const USAGE_ERROR: u8 = 2;
 /// The best backend that can.
 pub const AUTO: &str = "auto";
 pub const TRACERS: [&str; 4] = [AUTO, "ebpf", "preload", "ptrace"];

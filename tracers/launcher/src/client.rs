@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use contract::daemon_service_client::DaemonServiceClient;
 use contract::job_service_client::JobServiceClient;
-use contract::{BeginJobRequest, BeginJobResponse, HelloRequest, Protocol, RunRecord, StopDaemonRequest};
+use contract::{BeginJobRequest, BeginJobResponse, HelloRequest, RunRecord};
 use hyper_util::rt::TokioIo;
 use nix::unistd::geteuid;
 use tokio::net::UnixStream;
@@ -19,10 +19,7 @@ use tower::service_fn;
 
 use crate::failure::Failure;
 use crate::runtime_dir::RuntimeDir;
-
-const OLDEST: u32 = Protocol::Oldest as u32;
-/// The same for as long as there is one version: prost leaves out the second name of a number.
-const NEWEST: u32 = Protocol::Oldest as u32;
+use crate::skew::{Age, NEWEST, OLDEST, Outdated, Replacement, judge, too_new};
 
 /// A daemon that does not answer within this time does not keep the command from starting.
 const BEGIN_PATIENCE: Duration = Duration::from_secs(2);
@@ -30,7 +27,7 @@ const BEGIN_PATIENCE: Duration = Duration::from_secs(2);
 const HELLO_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Puts the token on every call.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct WithToken(MetadataValue<Ascii>);
 
 impl tonic::service::Interceptor for WithToken {
@@ -40,8 +37,18 @@ impl tonic::service::Interceptor for WithToken {
     }
 }
 
-/// The jobs of a daemon that has greeted.
-pub type Jobs = JobServiceClient<InterceptedService<Channel, WithToken>>;
+type Service = InterceptedService<Channel, WithToken>;
+
+/// A daemon that has greeted.
+pub struct Connected {
+    pub jobs: JobServiceClient<Service>,
+    pub peer: Option<Peer>,
+    /// It is older than this program.
+    pub outdated: Option<Outdated>,
+}
+
+/// The daemon itself.
+pub type Itself = DaemonServiceClient<Service>;
 
 /// The process behind the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +57,7 @@ pub struct Peer(i32);
 /// Why there is no daemon to talk to.
 #[derive(Debug)]
 pub enum ConnectError {
-    /// None is there, or it is of an older kind and has been asked to end: a new one may be started.
+    /// None is there, or it is older and has been asked to end: a new one may be started.
     Absent(String),
     /// Something is there that must not, or cannot, be talked to.
     Unusable(Failure),
@@ -59,6 +66,7 @@ pub enum ConnectError {
 /// The plan for a run, and whose it is.
 pub struct Answer {
     pub plan: BeginJobResponse,
+    /// None: it is to make room at the end of the run.
     pub daemon: Option<Peer>,
 }
 
@@ -79,14 +87,21 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }
 
-/// Announces a run.
-pub async fn begin(place: &RuntimeDir, record: &RunRecord) -> Begun {
+/// Announces a run. An older daemon that is understood plans it all the same: the command is not to wait for a new one.
+pub async fn begin(place: &RuntimeDir, record: &RunRecord, replacement: &Replacement) -> Begun {
     let work = async {
-        let (mut jobs, daemon) = match connect(place, None).await {
+        let Connected { mut jobs, peer, outdated } = match connect(place, None).await {
             Ok(connected) => connected,
             Err(ConnectError::Absent(_)) => return Begun::NoDaemon,
             Err(ConnectError::Unusable(_)) => return Begun::Silent,
         };
+        let daemon = if outdated.is_none() { peer } else { None };
+        if let Some(outdated) = outdated.filter(|outdated| !outdated.understands) {
+            return match replacement.ask(outdated).await {
+                Err(ConnectError::Absent(_)) => Begun::NoDaemon,
+                _ => Begun::Silent,
+            };
+        }
         match jobs.begin_job(BeginJobRequest { record: Some(record.clone()) }).await {
             Ok(response) => Begun::Planned(Answer { plan: response.into_inner(), daemon }),
             Err(status) if asks_for_repair(status.code()) => Begun::Refused(Failure::of_status(&status)),
@@ -102,16 +117,17 @@ fn asks_for_repair(code: Code) -> bool {
 }
 
 /// Connects, and greets unless `known` is the process that answers: it has been greeted before.
-pub async fn connect(place: &RuntimeDir, known: Option<Peer>) -> Result<(Jobs, Option<Peer>), ConnectError> {
+pub async fn connect(place: &RuntimeDir, known: Option<Peer>) -> Result<Connected, ConnectError> {
     let (channel, peer) = open_channel(place.socket()).await?;
     // Read after the connection is there: a daemon writes its token before it listens.
     let token = place.token().map_err(|error| ConnectError::Absent(format!("cannot read the token: {error}")))?;
     let token = token.parse().map_err(|_| ConnectError::Absent("the token is no word".into()))?;
     let service = InterceptedService::new(channel, WithToken(token));
-    if peer.is_none() || peer != known {
-        greet(DaemonServiceClient::new(service.clone())).await?;
-    }
-    Ok((JobServiceClient::new(service), peer))
+    let outdated = match peer.is_some() && peer == known {
+        true => None,
+        false => greet(DaemonServiceClient::new(service.clone())).await?,
+    };
+    Ok(Connected { jobs: JobServiceClient::new(service), peer, outdated })
 }
 
 async fn open_channel(socket: PathBuf) -> Result<(Channel, Option<Peer>), ConnectError> {
@@ -145,36 +161,65 @@ fn check_peer(stream: &UnixStream, socket: &Path) -> Result<Option<Peer>, Connec
     }
 }
 
-/// Learns which protocol the daemon speaks; one that is too old is asked to end, which loses no run.
-async fn greet(mut daemon: DaemonServiceClient<InterceptedService<Channel, WithToken>>) -> Result<(), ConnectError> {
+/// Learns which version the daemon is. Errors: it is newer, and speaks no protocol of ours any more.
+async fn greet(mut daemon: Itself) -> Result<Option<Outdated>, ConnectError> {
     let request =
         HelloRequest { protocol_min: OLDEST, protocol_max: NEWEST, client_version: contract::ROAR_VERSION.to_owned() };
     let hello = match tokio::time::timeout(HELLO_PATIENCE, daemon.hello(request)).await {
         Err(_) => return Err(ConnectError::Unusable(silent())),
-        Ok(Err(status)) if status.code() == Code::Unavailable => {
-            return Err(ConnectError::Absent(status.message().into()));
-        }
+        Ok(Err(status)) if is_lost_connection(&status) => return Err(ConnectError::Absent(status.message().into())),
         Ok(Err(status)) => return Err(ConnectError::Unusable(Failure::of_status(&status))),
         Ok(Ok(hello)) => hello.into_inner(),
     };
-    if hello.protocol_max < OLDEST {
-        // Whether it says yes or is gone already: in both cases there is room for a new one.
-        let _ = daemon.stop_daemon(StopDaemonRequest {}).await;
-        return Err(ConnectError::Absent(format!("roard {} is too old and was asked to end", hello.version)));
+    match judge(&hello, contract::ROAR_VERSION) {
+        Age::Fits => Ok(None),
+        Age::Older => Ok(Some(Outdated { daemon, hello, understands: true })),
+        Age::TooOld => Ok(Some(Outdated { daemon, hello, understands: false })),
+        Age::TooNew => Err(ConnectError::Unusable(too_new(&hello))),
     }
-    if hello.protocol_min > NEWEST {
-        let (theirs, version) = (hello.protocol_min, &hello.version);
-        let fact = format!("the daemon speaks protocol {theirs} or newer, this roar {NEWEST}");
-        return Err(ConnectError::Unusable(
-            Failure::new("daemon-too-new", fact)
-                .cause(format!("roard {version}, pid {}, against roar {}", hello.pid, contract::ROAR_VERSION))
-                .hint("upgrade roar in this environment"),
-        ));
-    }
-    Ok(())
 }
 
 fn silent() -> Failure {
     Failure::new("daemon-silent", format!("the daemon did not answer within {} s", HELLO_PATIENCE.as_secs()))
         .hint("`roar daemon status` and `roar daemon logs` may say more")
+}
+
+/// What a daemon may answer that another attempt can mend.
+const PASSING: [&str; 2] = ["daemon-stopping", "database-busy"];
+
+/// A daemon that ends or is killed; the next one records the run. What the client library itself makes of a broken
+/// connection carries no words of the daemon.
+pub fn is_lost_connection(status: &Status) -> bool {
+    let said_by_daemon = status.metadata().contains_key("roar-error-bin");
+    match status.code() {
+        Code::Unavailable if said_by_daemon => PASSING.contains(&Failure::of_status(status).reason.as_str()),
+        Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal => !said_by_daemon,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::ErrorInfo;
+    use prost::Message;
+
+    #[test]
+    fn only_what_the_daemon_did_not_say_itself_is_a_lost_connection() {
+        let mut status = Status::new(Code::Internal, "h2 protocol error");
+        assert!(is_lost_connection(&status));
+        status.metadata_mut().insert_bin("roar-error-bin", MetadataValue::from_bytes(b""));
+        assert!(!is_lost_connection(&status));
+        assert!(!is_lost_connection(&Status::new(Code::DataLoss, "")));
+    }
+
+    #[test]
+    fn a_daemon_that_ends_is_worth_another_attempt_but_not_one_that_says_why_it_cannot() {
+        for (reason, lost) in [("daemon-stopping", true), ("database-busy", true), ("project-in-use", false)] {
+            let info = ErrorInfo { reason: reason.into(), ..ErrorInfo::default() };
+            let mut status = Status::new(Code::Unavailable, "");
+            status.metadata_mut().insert_bin("roar-error-bin", MetadataValue::from_bytes(&info.encode_to_vec()));
+            assert_eq!(is_lost_connection(&status), lost, "{reason}");
+        }
+    }
 }

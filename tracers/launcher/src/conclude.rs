@@ -9,6 +9,7 @@ use proc::started_ns;
 use trace::{Clock, RunEnd};
 
 use crate::announce::Plan;
+use crate::daemon::Mode;
 use crate::failure::Failure;
 use crate::finish::{self, Finished};
 use crate::project::Project;
@@ -32,16 +33,20 @@ pub fn conclude(project: &Project, plan: Plan, mut command: Running, ended: &End
     }
     let request =
         FinishJobRequest { project_root: project.root.as_os_str().as_bytes().to_vec(), run_id: plan.run_id.clone() };
-    let finished = match RuntimeDir::open() {
-        Ok(place) => finish::finish(&place, &request, plan.daemon, inbox),
-        Err(failure) => Finished::Later(failure),
+    let place = match plan.mode {
+        Mode::Off => RuntimeDir::private(),
+        Mode::Auto | Mode::Require => RuntimeDir::open(),
+    };
+    let finished = match &place {
+        Ok(place) => finish::finish(place, &request, plan.daemon, &plan.replacement, inbox),
+        Err(failure) => Finished::Later(failure.clone()),
     };
     match finished {
         Finished::Recorded(job) if !plan.quiet => report::summary(&job, &plan.warnings),
         Finished::Recorded(_) => {}
         Finished::NotWaitedFor => {
             let _ = rundir.make_durable();
-            report::not_waited_for();
+            report::not_waited_for(plan.mode);
         }
         Finished::Later(failure) => {
             let folder = rundir.path.display();

@@ -12,11 +12,14 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 
 use crate::caller;
-use crate::failure::Failure;
+use crate::failure::{Failure, USAGE_ERROR};
 use crate::handover::beside;
 use crate::runtime_dir::RuntimeDir;
+use crate::tether::Tether;
 
 const DAEMON: &str = "roard";
+/// Held by whoever starts a daemon, and by the daemon so started.
+const START_LOCK: &str = "roard.start";
 /// The lock that is handed on to the daemon.
 const LOCK_FD: RawFd = 3;
 /// Takes errno when exec fails.
@@ -24,12 +27,34 @@ const REPORT_FD: RawFd = 4;
 /// Lines of a daemon's stderr that are worth showing.
 const LAST_WORDS: usize = 3;
 
-/// Starts a daemon unless somebody else is doing that already; does not wait until it listens. Returns whether it started
-/// one. Must be called with no second thread. Errors: there is no program `roard`, or none may be started here.
-pub fn start(place: &RuntimeDir) -> Result<bool, Failure> {
-    let cannot = |cause: String| Failure::new("no-daemon", format!("cannot start `{DAEMON}`")).cause(cause);
-    let Some(lock) = take_start_lock(place).map_err(|error| cannot(error.to_string()))? else { return Ok(false) };
-    if std::env::var_os("ROAR_DAEMON").is_some_and(|wish| wish == "require") {
+/// What the user wants of daemons: the variable ROAR_DAEMON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The user's daemon, started when it is not there.
+    Auto,
+    /// The user's daemon, which somebody else starts.
+    Require,
+    /// None that outlives a command: each starts its own.
+    Off,
+}
+
+impl Mode {
+    /// Errors: the variable has none of its values.
+    pub fn wanted() -> Result<Mode, Failure> {
+        match std::env::var_os("ROAR_DAEMON").unwrap_or_default().as_bytes() {
+            b"" | b"auto" => Ok(Mode::Auto),
+            b"require" => Ok(Mode::Require),
+            b"off" => Ok(Mode::Off),
+            other => Err(Failure::new("usage", format!("ROAR_DAEMON cannot be `{}`", other.escape_ascii()))
+                .hint("choose one of: auto, require, off")
+                .exit_status(USAGE_ERROR)),
+        }
+    }
+}
+
+/// Whether this command may start a daemon for all that follow. Errors: why not.
+pub fn may_start() -> Result<(), Failure> {
+    if Mode::wanted()? == Mode::Require {
         return Err(Failure::new("no-daemon", "no daemon runs, and ROAR_DAEMON=require keeps it from being started")
             .hint("run `roar daemon start`"));
     }
@@ -37,6 +62,15 @@ pub fn start(place: &RuntimeDir) -> Result<bool, Failure> {
         // A daemon that is born inside somebody's trace would be part of that job.
         return Err(Failure::new("no-daemon", "no daemon runs, and none is started from within a traced command"));
     }
+    Ok(())
+}
+
+/// Starts a daemon unless somebody else is doing that already; does not wait until it listens. Returns whether it started
+/// one. Must be called with no second thread. Errors: there is no program `roard`, or none may be started here.
+pub fn start(place: &RuntimeDir) -> Result<bool, Failure> {
+    let cannot = |cause: String| Failure::new("no-daemon", format!("cannot start `{DAEMON}`")).cause(cause);
+    let Some(lock) = take_start_lock(&place.path).map_err(|error| cannot(error.to_string()))? else { return Ok(false) };
+    may_start()?;
     let program = beside(DAEMON).map_err(|error| cannot(error.to_string()))?;
     match launch(&program, place, lock.as_raw_fd()) {
         Ok(()) => Ok(true),
@@ -44,18 +78,28 @@ pub fn start(place: &RuntimeDir) -> Result<bool, Failure> {
     }
 }
 
-/// Why a daemon that was started is not there any more; None while it lives.
-pub fn obituary(place: &RuntimeDir) -> Option<Failure> {
-    take_start_lock(place).ok()??;
+/// How a daemon that was started has ended.
+pub enum Ending {
+    /// Another one, which does not listen, still holds the place: one that finishes what it was recording.
+    GaveWay,
+    Died(Failure),
+}
+
+/// Returns how a daemon that was started has ended; None while it lives.
+pub fn ending(place: &RuntimeDir) -> Option<Ending> {
+    take_start_lock(&place.path).ok()??;
     let words = fs::read_to_string(place.daemons_stderr()).unwrap_or_default();
+    if words.starts_with("error[daemon-already-running]") {
+        return Some(Ending::GaveWay);
+    }
     let last: Vec<&str> = words.trim().lines().rev().take(LAST_WORDS).collect();
     let last: String = last.iter().rev().map(|line| format!("{line}\n")).collect();
-    Some(Failure::new("no-daemon", format!("`{DAEMON}` ended while it started")).cause(last))
+    Some(Ending::Died(Failure::new("no-daemon", format!("`{DAEMON}` ended while it started")).cause(last)))
 }
 
 /// Returns the lock unless a daemon, or who is starting one, has it. A daemon inherits it, and holds it until it ends.
-fn take_start_lock(place: &RuntimeDir) -> io::Result<Option<File>> {
-    let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(place.start_lock())?;
+pub fn take_start_lock(runtime_dir: &Path) -> io::Result<Option<File>> {
+    let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(runtime_dir.join(START_LOCK))?;
     // SAFETY: the descriptor is open.
     let taken = unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0;
     Ok(taken.then_some(lock))
@@ -68,8 +112,12 @@ fn is_traced() -> bool {
 
 /// Executes the program in a session of its own, as a child of nobody here.
 fn launch(program: &Path, place: &RuntimeDir, lock: RawFd) -> io::Result<()> {
-    let path = CString::new(program.as_os_str().as_bytes())?;
+    let program = CString::new(program.as_os_str().as_bytes())?;
+    let mut argv = vec![program.clone()];
+    argv.extend(place.tether().map(|_| c"--private".to_owned()));
     let environment = environment(place)?;
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    let stdin = place.tether().map_or(null.as_raw_fd(), Tether::stdin);
     let stderr = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(place.daemons_stderr())?;
     let (mut report, report_in) = io::pipe()?;
     // SAFETY: there is one thread, so the child may do anything.
@@ -83,13 +131,16 @@ fn launch(program: &Path, place: &RuntimeDir, lock: RawFd) -> io::Result<()> {
                 Err(_) => Ok(()),
             }
         }
-        ForkResult::Child => become_daemon(&path, &environment, [lock, report_in.as_raw_fd(), stderr.as_raw_fd()]),
+        ForkResult::Child => {
+            let streams = [stdin, null.as_raw_fd(), stderr.as_raw_fd()];
+            become_daemon(&argv, &environment, streams, [lock, report_in.as_raw_fd()])
+        }
     }
 }
 
-/// The child's part: forks once more, so that the daemon's parent is gone, and executes it. Of all descriptors it keeps
-/// the lock, and `report` and `stderr` for what goes wrong.
-fn become_daemon(path: &CString, environment: &[CString], [lock, report, stderr]: [RawFd; 3]) -> ! {
+/// The child's part: forks once more, so that the daemon's parent is gone, and executes it with these standard streams.
+/// Of all other descriptors it keeps the lock, and `report` for what goes wrong.
+fn become_daemon(argv: &[CString], environment: &[CString], streams: [RawFd; 3], [lock, report]: [RawFd; 2]) -> ! {
     // SAFETY: single-threaded; descriptors are moved to known places, and everything else is closed, so nothing of the
     // caller's is held open. No object of the launcher is used or dropped afterwards.
     unsafe {
@@ -97,9 +148,10 @@ fn become_daemon(path: &CString, environment: &[CString], [lock, report, stderr]
         if libc::fork() != 0 {
             libc::_exit(0);
         }
-        let aside = [lock, report, stderr].map(|fd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, REPORT_FD + 1));
-        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
-        for (from, to) in [(null, 0), (null, 1), (aside[2], 2), (aside[0], LOCK_FD), (aside[1], REPORT_FD)] {
+        let [stdin, stdout, stderr] = streams;
+        let aside =
+            [stdin, stdout, stderr, lock, report].map(|fd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, REPORT_FD + 1));
+        for (from, to) in aside.into_iter().zip([0, 1, 2, LOCK_FD, REPORT_FD]) {
             libc::dup2(from, to);
         }
         libc::fcntl(REPORT_FD, libc::F_SETFD, libc::FD_CLOEXEC);
@@ -107,16 +159,17 @@ fn become_daemon(path: &CString, environment: &[CString], [lock, report, stderr]
         caller::reset_signals();
         libc::umask(0o077);
         libc::chdir(c"/".as_ptr());
-        let errno = nix::unistd::execve(path, &[path], environment).err().map_or(0, |errno| errno as i32);
+        let errno = nix::unistd::execve(&argv[0], argv, environment).err().map_or(0, |errno| errno as i32);
         libc::write(REPORT_FD, errno.to_ne_bytes().as_ptr().cast(), 4);
         libc::_exit(127)
     }
 }
 
 /// The environment of the daemon: this process's, with the place to meet and the path of the launcher, and without what
-/// one shell set to steer its own Python, git or loader: the daemon serves all projects, for long.
+/// one shell set to steer its own Python, git or loader, or a service manager told a service: the daemon serves all
+/// projects, for long.
 fn environment(place: &RuntimeDir) -> io::Result<Vec<CString>> {
-    const LEFT_OUT: [&[u8]; 4] = [b"PYTHON", b"GIT_", b"LD_", b"ROAR_"];
+    const LEFT_OUT: [&[u8]; 6] = [b"PYTHON", b"GIT_", b"LD_", b"ROAR_", b"NOTIFY_SOCKET", b"JOURNAL_STREAM"];
     let launcher = std::env::current_exe()?;
     let kept = std::env::vars_os().filter(|(name, _)| LEFT_OUT.iter().all(|start| !name.as_bytes().starts_with(start)));
     let own = [("ROAR_LAUNCHER", launcher.into_os_string()), ("ROAR_RUNTIME_DIR", place.path.clone().into_os_string())];

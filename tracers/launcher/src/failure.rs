@@ -8,6 +8,8 @@ use tonic::Status;
 
 /// roar could not start the command, and did not.
 pub const NOT_STARTED: u8 = 125;
+/// What the user asked for makes no sense.
+pub const USAGE_ERROR: u8 = 2;
 
 /// What is said on stderr when something cannot be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

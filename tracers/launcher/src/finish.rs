@@ -12,14 +12,15 @@ use contract::{FinishJobRequest, HashProgress, Job};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tonic::{Code, Status};
+use tonic::Status;
 
-use crate::client::{self, ConnectError, Peer};
-use crate::daemon;
+use crate::client::{self, ConnectError, Peer, is_lost_connection};
+use crate::daemon::{self, Ending};
 use crate::failure::Failure;
 use crate::report;
 use crate::runtime_dir::RuntimeDir;
 use crate::signals::{self, Inbox};
+use crate::skew::Replacement;
 
 /// For a daemon to start, or to come back.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -39,13 +40,21 @@ pub enum Finished {
     NotWaitedFor,
 }
 
-/// Waits until the run is recorded. `known` is the daemon that announced it. A signal that asks for an end ends the waiting.
-pub fn finish(place: &RuntimeDir, request: &FinishJobRequest, known: Option<Peer>, inbox: &Inbox) -> Finished {
+/// Waits until the run is recorded. `known` is the daemon that announced it; one of an older version is replaced first. A
+/// signal that asks for an end ends the waiting.
+pub fn finish(
+    place: &RuntimeDir,
+    request: &FinishJobRequest,
+    known: Option<Peer>,
+    replacement: &Replacement,
+    inbox: &Inbox,
+) -> Finished {
     let finished = client::block_on(async {
         let progress = Progress::new();
         let mut ticks = interval(REDRAW);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut recording = pin!(record(place, request, known, &progress));
+        let wanted = Wanted { place, request, known, replacement };
+        let mut recording = pin!(record(&wanted, &progress));
         let mut impatience = pin!(impatience(inbox));
         let finished = loop {
             tokio::select! {
@@ -87,11 +96,19 @@ enum Missed {
     Failed(Failure),
 }
 
-async fn record(place: &RuntimeDir, request: &FinishJobRequest, known: Option<Peer>, progress: &Progress) -> Finished {
+/// What is to be recorded, where, and by whom.
+struct Wanted<'a> {
+    place: &'a RuntimeDir,
+    request: &'a FinishJobRequest,
+    known: Option<Peer>,
+    replacement: &'a Replacement,
+}
+
+async fn record(wanted: &Wanted<'_>, progress: &Progress) -> Finished {
     let mut started = false;
     loop {
         let last_contact = progress.last_contact.get();
-        match attempt(place, request, known, progress).await {
+        match attempt(wanted, progress).await {
             Ok(job) => return Finished::Recorded(Box::new(job)),
             Err(Missed::Failed(failure)) => return Finished::Later(failure),
             Err(Missed::NoDaemon(why)) if last_contact.elapsed() > PATIENCE => {
@@ -101,28 +118,36 @@ async fn record(place: &RuntimeDir, request: &FinishJobRequest, known: Option<Pe
         }
         // Again and again until it is done: the lock of a daemon that was killed lasts as long as its dying.
         if !started {
-            match daemon::start(place) {
+            match daemon::start(wanted.place) {
                 Ok(done) => started = done,
                 Err(failure) => return Finished::Later(failure),
             }
-        } else if let Some(failure) = daemon::obituary(place) {
-            return Finished::Later(failure);
+        } else {
+            match daemon::ending(wanted.place) {
+                Some(Ending::Died(failure)) => return Finished::Later(failure),
+                Some(Ending::GaveWay) => started = false,
+                None => {}
+            }
         }
         sleep(RETRY).await;
     }
 }
 
-async fn attempt(
-    place: &RuntimeDir,
-    request: &FinishJobRequest,
-    known: Option<Peer>,
-    progress: &Progress,
-) -> Result<Job, Missed> {
-    let (mut jobs, _) = client::connect(place, known).await.map_err(|error| match error {
-        ConnectError::Absent(why) => Missed::NoDaemon(why),
-        ConnectError::Unusable(failure) => Missed::Failed(failure),
-    })?;
-    let mut events = patiently(jobs.finish_job(request.clone())).await?.into_inner();
+impl From<ConnectError> for Missed {
+    fn from(error: ConnectError) -> Missed {
+        match error {
+            ConnectError::Absent(why) => Missed::NoDaemon(why),
+            ConnectError::Unusable(failure) => Missed::Failed(failure),
+        }
+    }
+}
+
+async fn attempt(wanted: &Wanted<'_>, progress: &Progress) -> Result<Job, Missed> {
+    let mut connected = client::connect(wanted.place, wanted.known).await?;
+    if let Some(outdated) = connected.outdated {
+        wanted.replacement.ask(outdated).await?;
+    }
+    let mut events = patiently(connected.jobs.finish_job(wanted.request.clone())).await?.into_inner();
     while let Some(message) = patiently(events.message()).await? {
         progress.last_contact.set(Instant::now());
         match message.event {
@@ -143,17 +168,6 @@ async fn patiently<T>(answer: impl Future<Output = Result<T, Status>>) -> Result
             Failure::new("daemon-silent", format!("the daemon said nothing for {} s", SILENCE.as_secs()))
                 .hint("`roar daemon status` and `roar daemon logs` may say more"),
         )),
-    }
-}
-
-/// A daemon that ends or is killed; the next one records the run. What the client library itself makes of a broken
-/// connection carries no words of the daemon.
-fn is_lost_connection(status: &Status) -> bool {
-    let said_by_daemon = status.metadata().contains_key("roar-error-bin");
-    match status.code() {
-        Code::Unavailable => true,
-        Code::Unknown | Code::Cancelled | Code::Internal => !said_by_daemon,
-        _ => false,
     }
 }
 
@@ -219,14 +233,5 @@ mod tests {
     fn progress_reads_well() {
         let now = HashProgress { files_done: 3, files_total: 12, bytes_done: 1 << 20, bytes_total: 1 << 30 };
         assert_eq!(text(&now), "recording: hashed 3/12 files, 1.0 MiB of 1.0 GiB");
-    }
-
-    #[test]
-    fn only_what_the_daemon_did_not_say_itself_is_a_lost_connection() {
-        let mut status = Status::new(Code::Internal, "h2 protocol error");
-        assert!(is_lost_connection(&status));
-        status.metadata_mut().insert_bin("roar-error-bin", tonic::metadata::MetadataValue::from_bytes(b""));
-        assert!(!is_lost_connection(&status));
-        assert!(!is_lost_connection(&Status::new(Code::DataLoss, "")));
     }
 }

@@ -17,12 +17,14 @@ use crate::announce::Plan;
 use crate::args::RunArgs;
 use crate::caller::Caller;
 use crate::conclude;
+use crate::daemon::Mode;
 use crate::failure::Failure;
 use crate::program::Program;
 use crate::project::Project;
 use crate::report;
 use crate::rundir::{self, RunDir};
 use crate::signals::Inbox;
+use crate::skew::Replacement;
 use crate::start;
 use crate::wait;
 
@@ -88,7 +90,9 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
     let mut plan = Plan {
         rundir: Some(rundir),
         run_id: record.run_id,
+        mode: Mode::Off,
         daemon: None,
+        replacement: Replacement::default(),
         quiet: true,
         tracer: backend.to_owned(),
         tracer_required: true,

@@ -63,30 +63,42 @@ fn exists(file: &Path) -> Result<bool, Failure> {
     }
 }
 
-/// Returns what config.toml says of backends, for the runs that start without a daemon. What its other values may be,
-/// only the daemon knows. Errors: bad-config, when it is no TOML at all.
-pub fn tracer_settings(project: &Project) -> Result<Wish, Failure> {
-    let mut wish = Wish { tracer: AUTO.into(), fallback: true };
+/// What config.toml says of a run that starts without a daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub wish: Wish,
+    /// No summary.
+    pub quiet: bool,
+}
+
+/// Returns the settings. What the other values of the file may be, only the daemon knows. Errors: bad-config, when it is
+/// no TOML at all.
+pub fn settings(project: &Project) -> Result<Settings, Failure> {
+    let mut settings = Settings { wish: Wish { tracer: AUTO.into(), fallback: true }, quiet: false };
     let file = project.roar_dir().join("config.toml");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(wish),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(settings),
         Err(error) => return Err(bad_config(&file.display().to_string(), &error.to_string())),
     };
     let parsed = toml::de::DeTable::parse(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         bad_config(&format!("{}:{line}", file.display()), error.message())
     })?;
-    let value = |name: &str| parsed.get_ref().get("tracer").and_then(|table| table.get_ref().get(name));
-    if let Some(name) = value("default").and_then(|default| default.get_ref().as_str()) {
+    let value = |table: &str, name: &str| parsed.get_ref().get(table).and_then(|table| table.get_ref().get(name));
+    if let Some(name) = value("tracer", "default").and_then(|default| default.get_ref().as_str()) {
         let known = TRACERS.contains(&name);
         let said = format!("`tracer.default` cannot be \"{name}\"");
-        wish.tracer = known.then(|| name.to_owned()).ok_or_else(|| bad_config(&file.display().to_string(), &said))?;
+        settings.wish.tracer =
+            known.then(|| name.to_owned()).ok_or_else(|| bad_config(&file.display().to_string(), &said))?;
     }
-    if let Some(fallback) = value("fallback").and_then(|fallback| fallback.get_ref().as_bool()) {
-        wish.fallback = fallback;
+    if let Some(fallback) = value("tracer", "fallback").and_then(|fallback| fallback.get_ref().as_bool()) {
+        settings.wish.fallback = fallback;
     }
-    Ok(wish)
+    if let Some(quiet) = value("output", "quiet").and_then(|quiet| quiet.get_ref().as_bool()) {
+        settings.quiet = quiet;
+    }
+    Ok(settings)
 }
 
 fn bad_config(place: &str, problem: &str) -> Failure {
@@ -167,26 +179,30 @@ mod tests {
         assert_eq!(tree.find("p/q"), Err("unreadable-project".into()));
     }
 
+    fn said(tracer: &str, fallback: bool, quiet: bool) -> Result<Settings, Failure> {
+        Ok(Settings { wish: Wish { tracer: tracer.into(), fallback }, quiet })
+    }
+
     #[test]
     fn a_config_that_is_no_toml_is_refused_with_its_line() {
         let tree = Tree::with(&["p/.roar/config.toml"]);
         let project = Project { root: tree.path("p"), cwd: tree.path("p") };
-        assert_eq!(tracer_settings(&project), Ok(Wish { tracer: "auto".into(), fallback: true }));
+        assert_eq!(settings(&project), said("auto", true, false));
         fs::write(tree.path("p/.roar/config.toml"), "[output]\nquiet = = 1\n").unwrap();
-        let failure = tracer_settings(&project).unwrap_err();
+        let failure = settings(&project).unwrap_err();
         assert_eq!(failure.reason, "bad-config");
         assert!(failure.fact.contains("config.toml:2`: "), "{}", failure.fact);
     }
 
     #[test]
-    fn a_config_decides_about_the_backend_where_no_daemon_does() {
+    fn a_config_decides_about_backend_and_summary_where_no_daemon_does() {
         let tree = Tree::with(&["p/.roar/config.toml"]);
         let project = Project { root: tree.path("p"), cwd: tree.path("p") };
         fs::write(tree.path("p/.roar/config.toml"), "tracer.fallback = false\n[output]\nquiet = true\n").unwrap();
-        assert_eq!(tracer_settings(&project), Ok(Wish { tracer: "auto".into(), fallback: false }));
+        assert_eq!(settings(&project), said("auto", false, true));
         fs::write(tree.path("p/.roar/config.toml"), "[tracer]\ndefault = \"ptrace\"\n").unwrap();
-        assert_eq!(tracer_settings(&project), Ok(Wish { tracer: "ptrace".into(), fallback: true }));
+        assert_eq!(settings(&project), said("ptrace", true, false));
         fs::write(tree.path("p/.roar/config.toml"), "[tracer]\ndefault = \"magic\"\n").unwrap();
-        assert_eq!(tracer_settings(&project).unwrap_err().reason, "bad-config");
+        assert_eq!(settings(&project).unwrap_err().reason, "bad-config");
     }
 }

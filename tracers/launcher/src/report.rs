@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use contract::{Job, JobFile, JobStatus, Warning};
 
+use crate::daemon::Mode;
 use crate::failure::Failure;
 use crate::signals;
 
@@ -30,9 +31,12 @@ pub fn not_recorded(why: &Failure, what_becomes: &str) {
     say(&text);
 }
 
-/// Says that the daemon goes on alone.
-pub fn not_waited_for() {
-    say("the daemon goes on recording this run; `roar log` shows it when it is done");
+/// Says who goes on alone.
+pub fn not_waited_for(mode: Mode) {
+    say(match mode {
+        Mode::Off => "the recording of this run was broken off; the next command of roar in the project records it",
+        Mode::Auto | Mode::Require => "the daemon goes on recording this run; `roar log` shows it when it is done",
+    });
 }
 
 /// Prints the summary of a recorded run, and its warnings but for those that were shown before.

@@ -10,6 +10,7 @@ use crate::announce;
 use crate::args::{self, Request, RunArgs};
 use crate::caller::Caller;
 use crate::conclude;
+use crate::daemon::Mode;
 use crate::ending;
 use crate::failure::Failure;
 use crate::program::Program;
@@ -32,12 +33,13 @@ pub fn record(kind: JobKind, words: &[OsString]) -> ExitCode {
 }
 
 fn run(kind: JobKind, args: &RunArgs) -> Result<ExitCode, Failure> {
+    let mode = Mode::wanted()?;
     let caller = Caller::meet();
     let project = project::here()?;
     let program = Program::locate(&args.command)?;
     let inbox = Inbox::open()
         .map_err(|error| Failure::new("not-started", "signals cannot be received").cause(error.to_string()))?;
-    let mut plan = announce::announce(&project, kind, args)?;
+    let mut plan = announce::announce(&project, kind, args, mode)?;
     let command = match start::start(&mut plan, &program, &caller) {
         Ok(command) => command,
         Err(failure) => {

@@ -8,18 +8,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{geteuid, gethostname};
+use nix::unistd::{AccessFlags, access, geteuid, gethostname};
 
 use crate::failure::Failure;
+use crate::tether::Tether;
 
 /// A socket address has room for 108 bytes; some are kept for the daemon's temporary names.
 const SOCKET_PATH_MAX: usize = 100;
 const SOCKET: &str = "roard.sock";
 
 /// A directory that is ours alone.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RuntimeDir {
     pub path: PathBuf,
+    /// Of a directory that only this command knows.
+    tether: Option<Tether>,
 }
 
 impl RuntimeDir {
@@ -29,7 +32,25 @@ impl RuntimeDir {
         check_length(&path)?;
         make(&path)?;
         check_owner(&path)?;
-        Ok(RuntimeDir { path })
+        Ok(RuntimeDir { path, tether: None })
+    }
+
+    /// Makes a directory for a daemon of this command alone, which ends, and takes the directory with it, when the value
+    /// that this returns is dropped. Errors: no-daemon.
+    pub fn private() -> Result<RuntimeDir, Failure> {
+        let cannot = |error: io::Error| {
+            Failure::new("no-daemon", "no private runtime directory can be made").cause(error.to_string())
+        };
+        let usual = env::temp_dir();
+        // Six letters take the place of the last six.
+        let place = if check_length(&usual.join("roar-XXXXXX")).is_ok() { &usual } else { Path::new("/tmp") };
+        let tether = Tether::make(place).map_err(cannot)?;
+        Ok(RuntimeDir { path: tether.path.clone(), tether: Some(tether) })
+    }
+
+    /// What ties a private daemon to this command; None: it is the user's daemon.
+    pub fn tether(&self) -> Option<&Tether> {
+        self.tether.as_ref()
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -45,11 +66,6 @@ impl RuntimeDir {
     pub fn daemons_stderr(&self) -> PathBuf {
         self.path.join("roard.stderr")
     }
-
-    /// Held by whoever starts a daemon, and by the daemon so started.
-    pub fn start_lock(&self) -> PathBuf {
-        self.path.join("roard.start")
-    }
 }
 
 /// What the choice of the directory depends on.
@@ -58,7 +74,7 @@ struct Surroundings {
     xdg: Option<PathBuf>,
     /// /run/user/UID, when it is there.
     run_user: Option<PathBuf>,
-    /// On a local file system.
+    /// On a local file system, and not read-only.
     local_home: Option<PathBuf>,
     host: String,
     uid: u32,
@@ -72,7 +88,7 @@ impl Surroundings {
             wanted: absolute(env::var_os("ROAR_RUNTIME_DIR")),
             xdg: absolute(env::var_os("XDG_RUNTIME_DIR")).filter(|path| path.is_dir()),
             run_user: run_user.is_dir().then_some(run_user),
-            local_home: absolute(env::var_os("HOME")).filter(|home| is_local(home)),
+            local_home: absolute(env::var_os("HOME")).filter(|home| is_local(home) && is_writable(home)),
             host: gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             uid,
         }
@@ -81,6 +97,13 @@ impl Surroundings {
 
 fn absolute(value: Option<OsString>) -> Option<PathBuf> {
     value.map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// Whether what belongs below a home directory can be made there.
+fn is_writable(home: &Path) -> bool {
+    let state = home.join(".local/state/roar");
+    let nearest = state.ancestors().find(|folder| folder.exists()).unwrap_or(home);
+    access(nearest, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
 }
 
 /// The first place that there is; those of a home with a long name are passed over.

@@ -238,12 +238,17 @@ class StopDaemonRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    CLIENT_VERSION_FIELD_NUMBER: _builtins.int
+    client_version: _builtins.str
+    """of the client that asks, for the log; empty: one that says nothing"""
     def __init__(
         self,
+        *,
+        client_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_version", b"client_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

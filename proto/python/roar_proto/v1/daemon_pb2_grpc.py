@@ -74,7 +74,8 @@ class DaemonServiceServicer:
 
     def StopDaemon(self, request, context):
         """Ends the daemon: it refuses new work, finishes the ingests under way (at most 5 s) and exits. Runs go on; their
-        directories are ingested by the next daemon. Idempotent. Errors: UNAUTHENTICATED.
+        directories are ingested by the next daemon. Understood by every version: a newer client makes room so for a daemon
+        of its own. Idempotent. Errors: UNAUTHENTICATED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,8 @@ class DaemonServiceStub:
     """
     StopDaemon: _grpc.UnaryUnaryMultiCallable[_daemon_pb2.StopDaemonRequest, _daemon_pb2.StopDaemonResponse]
     """Ends the daemon: it refuses new work, finishes the ingests under way (at most 5 s) and exits. Runs go on; their
-    directories are ingested by the next daemon. Idempotent. Errors: UNAUTHENTICATED.
+    directories are ingested by the next daemon. Understood by every version: a newer client makes room so for a daemon
+    of its own. Idempotent. Errors: UNAUTHENTICATED.
     """
 
 @_typing.type_check_only
@@ -61,7 +62,8 @@ class DaemonServiceAsyncStub(DaemonServiceStub):
     """
     StopDaemon: _aio.UnaryUnaryMultiCallable[_daemon_pb2.StopDaemonRequest, _daemon_pb2.StopDaemonResponse]  # type: ignore[assignment]
     """Ends the daemon: it refuses new work, finishes the ingests under way (at most 5 s) and exits. Runs go on; their
-    directories are ingested by the next daemon. Idempotent. Errors: UNAUTHENTICATED.
+    directories are ingested by the next daemon. Understood by every version: a newer client makes room so for a daemon
+    of its own. Idempotent. Errors: UNAUTHENTICATED.
     """
 
 class DaemonServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -94,7 +96,8 @@ class DaemonServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_daemon_pb2.StopDaemonResponse, _abc.Awaitable[_daemon_pb2.StopDaemonResponse]]:
         """Ends the daemon: it refuses new work, finishes the ingests under way (at most 5 s) and exits. Runs go on; their
-        directories are ingested by the next daemon. Idempotent. Errors: UNAUTHENTICATED.
+        directories are ingested by the next daemon. Understood by every version: a newer client makes room so for a daemon
+        of its own. Idempotent. Errors: UNAUTHENTICATED.
         """
 
 def add_DaemonServiceServicer_to_server(servicer: DaemonServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
