@@ -14,12 +14,17 @@ from roar_client.starting import start_daemon
 
 
 def find_daemon() -> daemon_pb2.GetDaemonStatusResponse | None:
-    """Returns the state of the daemon; None: there is none. Never starts one."""
+    """Returns the state of the daemon; None: there is none, or it has just ended. Never starts one."""
     if not is_running():
         return None
-    with connect(start=False) as daemon:
-        request = daemon_pb2.GetDaemonStatusRequest()
-        return daemon.call(daemon.itself.GetDaemonStatus, request, patience=HELLO_PATIENCE_S)
+    try:
+        with connect(start=False) as daemon:
+            request = daemon_pb2.GetDaemonStatusRequest()
+            return daemon.call(daemon.itself.GetDaemonStatus, request, patience=HELLO_PATIENCE_S)
+    except ClientError as error:
+        if error.reason in {"daemon-lost", "no-daemon"}:
+            return None
+        raise
 
 
 def is_running() -> bool:

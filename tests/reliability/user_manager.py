@@ -50,11 +50,13 @@ class UserManager:
     """A manager that runs, and the world in which it does."""
 
     process: subprocess.Popen[bytes]
+    namespace: str
+    """Of its mounts; it outlives the manager, as what commands have started does."""
     environment: Mapping[str, str]
 
     def words(self, *words: str, cwd: Path) -> list[str]:
         """Returns the words that run a command where the manager is seen."""
-        return ["nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", f"--wd={cwd}", "--", *words]
+        return ["nsenter", f"--mount={self.namespace}", f"--wd={cwd}", "--", *words]
 
     def run(self, *words: str, cwd: Path = Path("/")) -> subprocess.CompletedProcess[str]:
         """Runs a command there, to its end."""
@@ -85,12 +87,14 @@ def user_manager(home: Path) -> Iterator[UserManager]:
     process = subprocess.Popen(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", SCRIPT.format(systemd=SYSTEMD)], env=environment
     )
-    manager = UserManager(process, environment)
+    runs = ("systemctl", "--user", "is-system-running")
     try:
-        wait_for(lambda: manager.run("systemctl", "--user", "is-system-running").returncode == 0, "the manager")
-        yield manager
+        wait_for(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "systemd\n", "the manager's own mounts")
+        with open(f"/proc/{process.pid}/ns/mnt", "rb") as mounts:
+            manager = UserManager(process, f"/proc/{os.getpid()}/fd/{mounts.fileno()}", environment)
+            wait_for(lambda: manager.run(*runs).returncode == 0, "the manager")
+            yield manager
     finally:
-        manager.run("sh", "-c", f"echo 1 > /sys/fs/cgroup/{group}/cgroup.kill")
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
         process.wait(10)
@@ -98,9 +102,8 @@ def user_manager(home: Path) -> Iterator[UserManager]:
 
 
 def _remove(group: str) -> None:
-    """Removes a cgroup when the processes in it have ended, by way of a mount of its own."""
-    script = (
-        "umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; find $0 -depth -type d -exec rmdir {} +"
-    )
+    """Ends the processes of a cgroup, which are all ours, and removes it, by way of a mount of its own."""
+    script = "umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; [ ! -d $0 ] ||"
+    script += " { echo 1 > $0/cgroup.kill; find $0 -depth -type d -exec rmdir {} +; }"
     words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, f"/sys/fs/cgroup/{group}"]
     wait_for(lambda: subprocess.run(words, capture_output=True, check=False).returncode == 0, "an empty cgroup")

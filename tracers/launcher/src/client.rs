@@ -104,16 +104,18 @@ pub async fn begin(place: &RuntimeDir, record: &RunRecord, replacement: &Replace
         }
         match jobs.begin_job(BeginJobRequest { record: Some(record.clone()) }).await {
             Ok(response) => Begun::Planned(Answer { plan: response.into_inner(), daemon }),
-            Err(status) if asks_for_repair(status.code()) => Begun::Refused(Failure::of_status(&status)),
+            Err(status) if asks_for_repair(&status) => Begun::Refused(Failure::of_status(&status)),
             Err(_) => Begun::Silent,
         }
     };
     tokio::time::timeout(BEGIN_PATIENCE, work).await.unwrap_or(Begun::Silent)
 }
 
-/// Whether an answer says that the project is not fit for any run, and not that the daemon or the disk is.
-fn asks_for_repair(code: Code) -> bool {
-    matches!(code, Code::NotFound | Code::FailedPrecondition | Code::InvalidArgument)
+/// Whether an answer says that the project is not fit for any run, and not that the daemon or the disk is, or that another
+/// daemon has the project open: that one records the run.
+fn asks_for_repair(status: &Status) -> bool {
+    matches!(status.code(), Code::NotFound | Code::FailedPrecondition | Code::InvalidArgument)
+        && Failure::of_status(status).reason != "project-in-use"
 }
 
 /// Connects, and greets unless `known` is the process that answers: it has been greeted before.
@@ -213,13 +215,24 @@ mod tests {
         assert!(!is_lost_connection(&Status::new(Code::DataLoss, "")));
     }
 
+    fn said(code: Code, reason: &str) -> Status {
+        let info = ErrorInfo { reason: reason.into(), ..ErrorInfo::default() };
+        let mut status = Status::new(code, "");
+        status.metadata_mut().insert_bin("roar-error-bin", MetadataValue::from_bytes(&info.encode_to_vec()));
+        status
+    }
+
+    #[test]
+    fn a_project_that_wants_mending_keeps_a_command_from_starting_but_not_one_that_is_open_elsewhere() {
+        assert!(asks_for_repair(&said(Code::FailedPrecondition, "bad-config")));
+        assert!(!asks_for_repair(&said(Code::FailedPrecondition, "project-in-use")));
+        assert!(!asks_for_repair(&said(Code::Unavailable, "database-busy")));
+    }
+
     #[test]
     fn a_daemon_that_ends_is_worth_another_attempt_but_not_one_that_says_why_it_cannot() {
         for (reason, lost) in [("daemon-stopping", true), ("database-busy", true), ("project-in-use", false)] {
-            let info = ErrorInfo { reason: reason.into(), ..ErrorInfo::default() };
-            let mut status = Status::new(Code::Unavailable, "");
-            status.metadata_mut().insert_bin("roar-error-bin", MetadataValue::from_bytes(&info.encode_to_vec()));
-            assert_eq!(is_lost_connection(&status), lost, "{reason}");
+            assert_eq!(is_lost_connection(&said(Code::Unavailable, reason)), lost, "{reason}");
         }
     }
 }

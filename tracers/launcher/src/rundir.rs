@@ -64,9 +64,13 @@ impl RunDir {
         sealed::make_durable(&self.path)
     }
 
-    /// Removes the directory of a run that never started.
+    /// Removes the directory of a run that never started. Renamed first: the daemon may be about to write the state of git
+    /// into it.
     pub fn discard(self) {
-        let _ = fs::remove_dir_all(&self.path);
+        let name = self.path.file_name().unwrap_or_default().display();
+        let done = self.path.with_file_name(format!("done-{name}"));
+        let _ = fs::rename(&self.path, &done);
+        let _ = fs::remove_dir_all(&done);
     }
 }
 
@@ -162,5 +166,6 @@ mod tests {
         let path = rundir.path.clone();
         rundir.discard();
         assert!(!path.exists());
+        assert_eq!(fs::read_dir(project.roar_dir().join("runs")).unwrap().count(), 0);
     }
 }
