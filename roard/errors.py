@@ -62,6 +62,21 @@ class ConfigError(RoarError):
         super().__init__(f"`{place}`: {problem}", hint=hint or "correct it, or remove the line to get the default")
 
 
+class ProjectInUse(RoarError):
+    """Another daemon has the project open; finished runs stay on disk, and that daemon records them."""
+
+    reason = "project-in-use"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, root: bytes, who: str) -> None:
+        super().__init__(
+            f"another roard has the project `{shown(root)}` open",
+            cause=f"its lock `.roar/lock` is held by {who}",
+            hint="run `roar daemon stop` where that one runs, or try again: it closes what nobody asks about for long; "
+            "runs that are not recorded yet stay in `.roar/runs/`, and it records them",
+        )
+
+
 class DatabaseTooNew(RoarError):
     """The project's database was written by a newer roar; other projects are served."""
 
