@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
+from roard.db.clean import compact
 from roard.errors import DatabaseBroken, DatabaseBusy, NoSpace, ProjectNotWritable, RoarError
 
 BUSY_TIMEOUT_MS = 5000
@@ -37,7 +38,7 @@ class Store:
         self._write_lock = threading.Lock()
         self._write_engine = _engine(path, _WRITER_PRAGMAS, "BEGIN IMMEDIATE", size=1)
         self._read_engine = _engine(path, _READER_PRAGMAS, "BEGIN", size=READERS)
-        with _translated(path):
+        with translated(path):
             self._writer: Connection = self._write_engine.connect()
 
     @contextmanager
@@ -48,7 +49,7 @@ class Store:
         """
         with (
             self._write_lock,
-            _translated(self.path),
+            translated(self.path),
             Session(self._writer, autoflush=False) as session,
             session.begin(),
         ):
@@ -57,8 +58,18 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Yields a session that sees one state of the database and refuses to write. Never waits for a writer."""
-        with _translated(self.path), Session(self._read_engine, autoflush=False) as session:
+        with translated(self.path), Session(self._read_engine, autoflush=False) as session:
             yield session
+
+    def compact(self) -> bool:
+        """Moves the log into the file and gives back what neither needs; returns whether the file was written anew.
+
+        Writers wait meanwhile: seconds for a gigabyte. Raises NoSpace, DatabaseBroken, DatabaseBusy.
+        """
+        with self._write_lock, translated(self.path):
+            connection = self._writer.connection.driver_connection
+            assert isinstance(connection, sqlite3.Connection)
+            return compact(connection)
 
     def close(self) -> None:
         """Closes all connections, the writer last: it makes the final checkpoint. Waits for a write under way."""
@@ -88,7 +99,7 @@ def _engine(path: bytes, pragmas: tuple[str, ...], begin: str, *, size: int) -> 
 
 
 @contextmanager
-def _translated(path: bytes) -> Iterator[None]:
+def translated(path: bytes) -> Iterator[None]:
     """Turns what SQLite says about the file into an error with a reason; a wrong statement of ours stays what it is."""
     try:
         yield
