@@ -54,7 +54,10 @@ def _run(ready_fd: int | None) -> int:
 def _serve(runtime: RuntimeDir, log_path: bytes, ready_fd: int | None) -> None:
     import uvloop
 
+    from roard import memory
     from roard.app import App
+
+    memory.limit_heaps()
 
     async def serve() -> None:
         await App(runtime, log_path).serve(ready_fd)

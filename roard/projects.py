@@ -118,24 +118,28 @@ class Projects:
         """Returns the open projects, by root."""
         return [known.project for _, known in sorted(self._open.copy().items())]
 
-    def close_idle(self, busy: Collection[bytes]) -> None:
+    def close_idle(self, busy: Collection[bytes]) -> int:
         """Closes the projects that nobody asks about any more, and those whose database is gone or another one.
 
-        busy: roots of projects that stay open.
+        busy: roots of projects that stay open. Returns how many were closed.
         """
         now = time.monotonic()
         longest_first = sorted(self._open.copy().items(), key=lambda item: item[1].asked_at)
         too_many = len(longest_first) - MOST_OPEN
+        closed = 0
         for number, (root, known) in enumerate(longest_first):
             limit_s = min(self._idle_s, SOON_S) if number < too_many else self._idle_s
             if root not in busy and (now - known.asked_at >= limit_s or not known.is_current()):
-                self._close_unused(root, known, known.asked_at)
+                closed += self._close_unused(root, known, known.asked_at)
+        return closed
 
-    def _close_unused(self, root: bytes, known: _Open, asked_at: float) -> None:
+    def _close_unused(self, root: bytes, known: _Open, asked_at: float) -> bool:
         with self._lock_of(root):
             # Somebody may have been faster.
-            if self._open.get(root) is known and known.asked_at == asked_at and not known.users:
+            is_unused = self._open.get(root) is known and known.asked_at == asked_at and not known.users
+            if is_unused:
                 self._close(root)
+            return is_unused
 
     def close(self) -> None:
         """Closes all projects."""

@@ -6,11 +6,14 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.util import LRUCache
 
 from roard.db.clean import compact
 from roard.errors import DatabaseBroken, DatabaseBusy, NoSpace, ProjectNotWritable, RoarError
@@ -25,6 +28,8 @@ _WRITER_PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 1000",
     "PRAGMA journal_size_limit = 16777216",
 )
+_COMPILED: LRUCache[Any, Any] = LRUCache(500)
+"""Statements as SQL, of all projects: 0.8 MiB for each of them otherwise, and half the time of the first question."""
 # SQLite before 3.51.3 can corrupt a WAL when two connections checkpoint at once: readers never do.
 _READER_PRAGMAS = ("PRAGMA query_only = ON", "PRAGMA wal_autocheckpoint = 0")
 
@@ -79,8 +84,17 @@ class Store:
             self._write_engine.dispose()
 
 
+@cache
+def _shared() -> Engine:
+    """Returns an engine for what all have in common: one dialect, or each would compile every statement for itself."""
+    engine = create_engine("sqlite://")
+    # The first connection tells the dialect which SQLite this is.
+    engine.connect().close()
+    return engine
+
+
 def _engine(path: bytes, pragmas: tuple[str, ...], begin: str, *, size: int) -> Engine:
-    def connect() -> sqlite3.Connection:
+    def connect() -> Any:  # an sqlite3.Connection, which SQLAlchemy's type for it does not match
         # isolation_level None: sqlite3 must not open transactions behind our back, `begin` below does it.
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=64
@@ -89,7 +103,8 @@ def _engine(path: bytes, pragmas: tuple[str, ...], begin: str, *, size: int) -> 
             connection.execute(pragma)
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=size, max_overflow=-1)
+    pool = QueuePool(connect, pool_size=size, max_overflow=-1, dialect=_shared().dialect)
+    engine = Engine(pool, _shared().dialect, _shared().url, execution_options={"compiled_cache": _COMPILED})
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

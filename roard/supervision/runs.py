@@ -131,11 +131,17 @@ class Runs:
             with _logged(f"project `{shown(root)}` cannot be swept"):
                 await self.project(root, patience_s=0)
 
-    async def tick(self) -> None:
-        """Looks after all runs, and closes projects that are idle; to be called every few seconds."""
+    async def tick(self) -> int:
+        """Looks after all runs, and closes projects that are idle; returns how many. To be called every few seconds."""
         await self._find([project.root for project in self.projects.opened()])
         await self._look(list(self._in_flight.values()))
-        await asyncio.to_thread(self.projects.close_idle, {flight.root for flight in self._in_flight.values()})
+        busy = {flight.root for flight in self._in_flight.values()}
+        return await asyncio.to_thread(self.projects.close_idle, busy)
+
+    @property
+    def is_quiet(self) -> bool:
+        """True: nothing is being noted, folded or recorded now; runs may be in flight."""
+        return not self._tasks
 
     def in_flight(self) -> list[InFlight]:
         """Returns the runs that are not recorded yet, oldest first."""
