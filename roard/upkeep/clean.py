@@ -71,8 +71,8 @@ def _forget_digests(project: Project, places: Places, *, dry_run: bool) -> tuple
     try:
         with contextlib.closing(reader(places.database)) as connection:
             return forget_others(places.cache, _present(project, connection), before_ns, dry_run=dry_run)
-    except sqlite3.OperationalError:
-        # Locked by a recording, or no room for it: it is a cache.
+    except sqlite3.DatabaseError:
+        # Locked by a recording, or damaged: it is a cache. Of damage in the lineage database, the next statement tells.
         return 0, 0
 
 

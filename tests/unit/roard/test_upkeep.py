@@ -311,6 +311,13 @@ def test_the_hash_of_a_run_that_is_being_recorded_is_kept(two_jobs: Project, pro
     assert clean(projects, two_jobs.root, dry_run=False, quarantined=False).cache_entries == 0
 
 
+def test_a_damaged_cache_does_not_keep_the_rest_from_being_cleaned(two_jobs: Project, projects: Projects) -> None:
+    projects.close()
+    Path(os.fsdecode(two_jobs.root), ".roar", "cache.db").write_bytes(b"no database" * 999)
+    back_up(two_jobs.root, b"", force=False)
+    assert clean(projects, two_jobs.root, dry_run=False, quarantined=False).cache_entries == 0
+
+
 def test_contents_that_no_job_uses_go_and_all_others_stay(two_jobs: Project, projects: Projects) -> None:
     with two_jobs.store.write() as session:
         session.execute(text("INSERT INTO artifacts (hash, size, first_seen_ns) VALUES (randomblob(32), 1, 1)"))
