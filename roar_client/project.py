@@ -30,6 +30,11 @@ def here() -> Project:
     return Project(root, cwd)
 
 
+def absolute(project: Project, path: str) -> bytes:
+    """Returns a path as typed, from where the caller is; not resolved."""
+    return os.path.normpath(os.path.join(project.cwd, os.fsencode(path)))
+
+
 def working_directory() -> bytes:
     """Returns the working directory, resolved. Raises ClientError no-project when it was removed."""
     try:

@@ -54,6 +54,7 @@ GROUPS = (
         "Setup",
         (
             Command("reset", "Start a new session and keep the old one"),
+            Command("db", "Look after this project's database"),
             Command("tracer", "Look after the backends that watch commands"),
             Command("daemon", "Look after the daemon"),
             Command("doctor", "Check this installation with real programs"),

@@ -58,7 +58,10 @@ def _run(ready_fd: int | None, *, private: bool) -> int:
 def _serve(start: Start) -> None:
     import uvloop
 
+    from roard import memory
     from roard.app import App
+
+    memory.limit_heaps()
 
     async def serve() -> None:
         await App(start).serve()

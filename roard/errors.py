@@ -62,6 +62,21 @@ class ConfigError(RoarError):
         super().__init__(f"`{place}`: {problem}", hint=hint or "correct it, or remove the line to get the default")
 
 
+class ProjectInUse(RoarError):
+    """Another daemon has the project open; finished runs stay on disk, and that daemon records them."""
+
+    reason = "project-in-use"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, root: bytes, who: str) -> None:
+        super().__init__(
+            f"another roard has the project `{shown(root)}` open",
+            cause=f"its lock `.roar/lock` is held by {who}",
+            hint="run `roar daemon stop` where that one runs, or try again: it closes what nobody asks about for long; "
+            "runs that are not recorded yet stay in `.roar/runs/`, and it records them",
+        )
+
+
 class DatabaseTooNew(RoarError):
     """The project's database was written by a newer roar; other projects are served."""
 
@@ -72,7 +87,8 @@ class DatabaseTooNew(RoarError):
         super().__init__(
             f"the database `{shown(path)}` was written by a newer roar",
             cause=f"its schema is `{revision}`, which this roard does not know",
-            hint="upgrade roar in this environment, then run `roar daemon restart`",
+            hint="upgrade roar in this environment, then run `roar daemon restart`; "
+            "`roar db restore` goes back to the newest backup that this roard can use",
         )
 
 
@@ -86,7 +102,7 @@ class DatabaseBroken(RoarError):
         super().__init__(
             f"the database `{shown(path)}` is damaged",
             cause=cause,
-            hint="restore it from `.roar/backups/`, or save what is left with `sqlite3 roar.db .recover`; "
+            hint="`roar db check` says more; `roar db restore` goes back to the newest backup and keeps what is there; "
             "runs that are not recorded yet stay in `.roar/runs/`",
         )
 
@@ -114,6 +130,52 @@ class NoSpace(RoarError):
         super().__init__(
             f"no space left for `{shown(path)}`",
             hint="free some space; runs that are not recorded yet stay in `.roar/runs/` and are recorded then",
+        )
+
+
+class BackupExists(RoarError):
+    """`roar db backup` was told to write where a file is already."""
+
+    reason = "backup-exists"
+    status = "ALREADY_EXISTS"
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(f"`{shown(path)}` is there already", hint="choose another name, or replace it with --force")
+
+
+class BackupNotWritten(RoarError):
+    """`roar db backup` cannot write where it was told to."""
+
+    reason = "backup-not-written"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, path: bytes, cause: str) -> None:
+        hint = "its directory must exist, be yours to write and have room for the database"
+        super().__init__(f"cannot write the backup `{shown(path)}`", cause=cause, hint=hint)
+
+
+class BackupUnusable(RoarError):
+    """The file given to `roar db restore` is missing, damaged, of a newer roar, or no database of roar."""
+
+    reason = "backup-unusable"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, path: bytes, cause: str) -> None:
+        hint = "`roar db info` lists the backups; nothing was changed"
+        super().__init__(f"`{shown(path)}` cannot be restored", cause=cause, hint=hint)
+
+
+class NoBackup(RoarError):
+    """The project has no backup that this roard can use."""
+
+    reason = "no-backup"
+    status = "NOT_FOUND"
+
+    def __init__(self, directory: bytes) -> None:
+        super().__init__(
+            f"no usable backup in `{shown(directory)}`",
+            hint="name a copy of your own: `roar db restore FILE`; "
+            "without one, `sqlite3 .roar/roar.db .recover` saves what is left of a damaged database",
         )
 
 

@@ -6,46 +6,97 @@ import errno
 import os
 import threading
 import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roard.config import config_path, template
 from roard.errors import BadRequest, NoProject, NoSpace, ProjectNotWritable
 from roard.hashing.pool import HashPool
+from roard.project_lock import PATIENCE_S, ProjectLock, take
 
 if TYPE_CHECKING:
     from roard.project import Project
 
+IDLE_S = 300.0
+"""A project that nobody has asked about for so long is closed; ROAR_PROJECT_IDLE_S says otherwise. Each costs 1 MiB."""
+MOST_OPEN = 32
+"""Beyond so many, those that were not asked about lately are closed sooner."""
+SOON_S = 30.0
 
-@dataclass(frozen=True)
+
+@dataclass
 class _Open:
     project: Project
-    identity: tuple[int, int]
+    identity: tuple[int, int] | None
     """Device and inode of roar.db when it was opened."""
+    lock: ProjectLock
+    asked_at: float
+    """Monotonic clock, seconds."""
+    users: int = 0
+    """Work under way that must find it open to its end."""
+
+    def is_current(self) -> bool:
+        """Returns whether database and lock are still those that were opened."""
+        found = _identity(self.project.store.path)
+        return found is not None and found == self.identity and self.lock.is_in_place()
 
 
 class Projects:
-    """Opens projects once and keeps them open. Thread-safe; all methods block on the disk."""
+    """Opens projects once, and keeps them open as long as they are asked about. Thread-safe; blocks on the disk."""
 
     def __init__(self, hashing: HashPool) -> None:
         self._hashing = hashing
         self._lock = threading.Lock()
         self._locks: dict[bytes, threading.Lock] = {}
         self._open: dict[bytes, _Open] = {}
+        self._idle_s = float(os.environ.get("ROAR_PROJECT_IDLE_S", IDLE_S))
 
-    def open(self, root: bytes) -> Project:
-        """Returns the project at `root`, its database migrated. Raises NoProject and what migrate.prepare raises.
+    def open(self, root: bytes, *, patience_s: float = PATIENCE_S) -> Project:
+        """Returns the project at `root`, its database migrated.
 
-        A database that was removed or replaced under the daemon is closed, and the one that is there now opened.
+        Waits so long for another daemon to give it back. A database that was removed or replaced under the daemon is
+        closed, and the one that is there now opened. Raises NoProject, ProjectInUse and what migrate.prepare raises.
         """
+        until = time.monotonic() + patience_s
+        _check_root(root)
+        if root not in self._open:
+            # Nothing is kept for what is none.
+            check_project(root)
+        with self._lock_of(root):
+            return self._opened(root, until).project
+
+    @contextmanager
+    def use(self, root: bytes) -> Iterator[Project]:
+        """Yields what open() returns, for work that takes long: it is not closed meanwhile."""
+        until = time.monotonic() + PATIENCE_S
         _check_root(root)
         with self._lock_of(root):
-            known = self._open.get(root)
-            if known and _identity(known.project.store.path) == known.identity:
-                return known.project
+            known = self._opened(root, until)
+            known.users += 1
+        try:
+            yield known.project
+        finally:
+            with self._lock_of(root):
+                known.users -= 1
+                known.asked_at = time.monotonic()
+
+    @contextmanager
+    def closed(self, root: bytes) -> Iterator[None]:
+        """Keeps a project closed, here and for other daemons, while its database is exchanged.
+
+        Waits for a write under way. Raises NoProject, ProjectInUse, ProjectNotWritable, NoSpace.
+        """
+        until = time.monotonic() + PATIENCE_S
+        check_project(root)
+        with self._lock_of(root):
             self._close(root)
-            check_project(root)
-            return self._open_at(root)
+            lock = take(os.path.join(root, b".roar"), until)
+            try:
+                yield
+            finally:
+                lock.give_back()
 
     def init(self, root: bytes) -> bool:
         """Makes what a project at `root` lacks: `.roar`, its config.toml, its database with an active session.
@@ -65,7 +116,30 @@ class Projects:
 
     def opened(self) -> list[Project]:
         """Returns the open projects, by root."""
-        return [known.project for _, known in sorted(self._open.items())]
+        return [known.project for _, known in sorted(self._open.copy().items())]
+
+    def close_idle(self, busy: Collection[bytes]) -> int:
+        """Closes the projects that nobody asks about any more, and those whose database is gone or another one.
+
+        busy: roots of projects that stay open. Returns how many were closed.
+        """
+        now = time.monotonic()
+        longest_first = sorted(self._open.copy().items(), key=lambda item: item[1].asked_at)
+        too_many = len(longest_first) - MOST_OPEN
+        closed = 0
+        for number, (root, known) in enumerate(longest_first):
+            limit_s = min(self._idle_s, SOON_S) if number < too_many else self._idle_s
+            if root not in busy and (now - known.asked_at >= limit_s or not known.is_current()):
+                closed += self._close_unused(root, known, known.asked_at)
+        return closed
+
+    def _close_unused(self, root: bytes, known: _Open, asked_at: float) -> bool:
+        with self._lock_of(root):
+            # Somebody may have been faster.
+            is_unused = self._open.get(root) is known and known.asked_at == asked_at and not known.users
+            if is_unused:
+                self._close(root)
+            return is_unused
 
     def close(self) -> None:
         """Closes all projects."""
@@ -77,33 +151,52 @@ class Projects:
         with self._lock:
             return self._locks.setdefault(root, threading.Lock())
 
-    def _open_at(self, root: bytes) -> Project:
-        from roard.db import sessions
-        from roard.db.hash_cache import HashCache
-        from roard.db.migrate import prepare
-        from roard.db.store import Store
-        from roard.project import Project
-
-        roar_dir = os.path.join(root, b".roar")
-        path = os.path.join(roar_dir, b"roar.db")
-        prepare(path, os.path.join(roar_dir, b"backups"))
-        project = Project(root, Store(path), HashCache(os.path.join(roar_dir, b"cache.db")), self._hashing)
-        with project.store.read() as session:
-            active = sessions.find_active(session)
-        if active is None:
-            with project.store.write() as session:
-                sessions.active_session(session, time.time_ns())
-        identity = _identity(path)
-        if identity is None:
-            raise NoProject(root)
-        self._open[root] = _Open(project, identity)
-        return project
+    def _opened(self, root: bytes, until: float) -> _Open:
+        """Returns an open project, opening it when it is not. The caller holds its lock in this process."""
+        known = self._open.get(root)
+        if known is None or not known.is_current():
+            self._close(root)
+            check_project(root)
+            lock = take(os.path.join(root, b".roar"), until)
+            try:
+                known = self._open[root] = _open_at(root, self._hashing, lock)
+            except BaseException:
+                lock.give_back()
+                raise
+        known.asked_at = time.monotonic()
+        return known
 
     def _close(self, root: bytes) -> None:
         known = self._open.pop(root, None)
         if known:
             known.project.cache.close()
             known.project.store.close()
+            known.lock.give_back()
+
+
+def _open_at(root: bytes, hashing: HashPool, lock: ProjectLock) -> _Open:
+    from roard.db import sessions
+    from roard.db.hash_cache import HashCache
+    from roard.db.migrate import prepare
+    from roard.db.store import Store
+    from roard.project import Project
+
+    roar_dir = os.path.join(root, b".roar")
+    path = os.path.join(roar_dir, b"roar.db")
+    prepare(path, os.path.join(roar_dir, b"backups"))
+    store = Store(path)
+    try:
+        with store.read() as session:
+            active = sessions.find_active(session)
+        if active is None:
+            with store.write() as session:
+                sessions.active_session(session, time.time_ns())
+    except BaseException:
+        store.close()
+        raise
+    project = Project(root, store, HashCache(os.path.join(roar_dir, b"cache.db")), hashing)
+    # Of a database that is gone already: not current, so the next question opens it anew.
+    return _Open(project, _identity(path), lock, time.monotonic())
 
 
 def check_project(root: bytes) -> None:

@@ -73,8 +73,8 @@ def job_summary(job: jobs_pb2.Job) -> Document:
         "step": job.step,
         "name": job.step_name,
         "kind": KINDS.get(job.kind),
-        **_words("command", job.argv),
-        **_text("cwd", job.cwd or b"."),
+        **in_words("command", job.argv),
+        **in_text("cwd", job.cwd or b"."),
         "status": STATUSES.get(job.status),
         "exit_code": job.exit_code if job.HasField("exit_code") else None,
         "exit_signal": job.exit_signal if job.HasField("exit_signal") else None,
@@ -118,7 +118,7 @@ def artifact_document(artifact: lineage_pb2.Artifact) -> Document:
         "hash": _hash(artifact.hash),
         "size": artifact.size,
         "first_seen_at": timestamp(artifact.first_seen_ns),
-        **(_text("path", artifact.path) if artifact.path else {"path": None}),
+        **(in_text("path", artifact.path) if artifact.path else {"path": None}),
         "state": STATES.get(artifact.state),
         "uses": [_use(use) for use in artifact.uses],
     }
@@ -173,7 +173,7 @@ def lineage_document(response: lineage_pb2.GetLineageResponse) -> Document:
     """Returns what a file or job was made from, nearest job first."""
     artifact: Document = {
         "hash": _hash(response.hash),
-        **(_text("path", response.path) if response.path else {"path": None}),
+        **(in_text("path", response.path) if response.path else {"path": None}),
         "size": response.size,
     }
     return {
@@ -195,9 +195,9 @@ def daemon_document(status: daemon_pb2.GetDaemonStatusResponse | None) -> Docume
         "protocol": {"min": status.daemon.protocol_min, "max": status.daemon.protocol_max},
         "started_at": timestamp(status.started_at_ns),
         "rss_bytes": status.rss_bytes,
-        **_text("socket", status.socket_path),
-        **_text("log", status.log_path),
-        **_words("projects", status.projects),
+        **in_text("socket", status.socket_path),
+        **in_text("log", status.log_path),
+        **in_words("projects", status.projects),
         "runs": [run_document(run) for run in status.runs],
     }
 
@@ -221,8 +221,8 @@ def run_document(run: daemon_pb2.RunInFlight) -> Document:
     """Returns a run that is not recorded yet."""
     return {
         "run_id": run.run_id,
-        **_text("project", run.project_root),
-        **_words("command", run.argv),
+        **in_text("project", run.project_root),
+        **in_words("command", run.argv),
         "started_at": timestamp(run.started_at_ns),
         "launcher_pid": run.launcher_pid,
         "ingesting": run.ingesting,
@@ -260,7 +260,7 @@ def _edge(edge: lineage_pb2.LineageEdge) -> Document:
     return {
         "producer": edge.producer,
         "consumer": edge.consumer,
-        **_text("path", edge.path),
+        **in_text("path", edge.path),
         "hash": _hash(edge.hash),
     }
 
@@ -271,13 +271,13 @@ def _git(git: types_pb2.GitState) -> Document:
         "branch": git.branch or None,
         "remote": git.remote or None,
         "dirty": git.dirty if git.HasField("dirty") else None,
-        **_words("changed_paths", git.changed_paths),
+        **in_words("changed_paths", git.changed_paths),
         "read_late": git.read_late,
     }
 
 
 def _file(file: jobs_pb2.JobFile) -> Document:
-    document: Document = {**_text("path", file.path), "hash": _hash(file.hash), "size": file.size}
+    document: Document = {**in_text("path", file.path), "hash": _hash(file.hash), "size": file.size}
     if file.hash_note:
         document["hash_note"] = file.hash_note
     return document
@@ -292,15 +292,15 @@ def _output(file: jobs_pb2.JobFile) -> Document:
 
 
 def _dropped(file: jobs_pb2.DroppedFile) -> Document:
-    return {**_text("path", file.path), "rule": file.rule, "written": file.written}
+    return {**in_text("path", file.path), "rule": file.rule, "written": file.written}
 
 
 def _process(process: types_pb2.Process) -> Document:
     return {
         "pid": process.pid,
         "parent_pid": process.parent_pid,
-        **_text("exe", process.exe),
-        **_words("command", process.argv),
+        **in_text("exe", process.exe),
+        **in_words("command", process.argv),
         "started_s": process.started_ns / 1e9,
         "ended_s": process.ended_ns / 1e9 if process.HasField("ended_ns") else None,
         "exit_code": process.exit_code if process.HasField("exit_code") else None,
@@ -311,7 +311,7 @@ def _process(process: types_pb2.Process) -> Document:
 
 def _use(use: lineage_pb2.ArtifactPath) -> Document:
     return {
-        **_text("path", use.path),
+        **in_text("path", use.path),
         "job": use.job_uid,
         "step": use.step,
         "written": use.written,
@@ -321,7 +321,7 @@ def _use(use: lineage_pb2.ArtifactPath) -> Document:
 
 def _tracked(file: sessions_pb2.TrackedFile) -> Document:
     return {
-        **_text("path", file.path),
+        **in_text("path", file.path),
         "hash": _hash(file.hash),
         "size": file.size,
         "state": STATES.get(file.state),
@@ -331,7 +331,7 @@ def _tracked(file: sessions_pb2.TrackedFile) -> Document:
 
 def _dag_file(file: sessions_pb2.DagFile) -> Document:
     return {
-        **_text("path", file.path),
+        **in_text("path", file.path),
         "hash": _hash(file.hash),
         "size": file.size,
         "producer": file.producer or None,
@@ -344,7 +344,7 @@ def _hash(digest: bytes) -> str | None:
     return digest.hex() or None
 
 
-def _text(key: str, data: bytes) -> Document:
+def in_text(key: str, data: bytes) -> Document:
     """Returns bytes as text under a key, with a companion when they are not UTF-8."""
     try:
         return {key: data.decode()}
@@ -352,7 +352,7 @@ def _text(key: str, data: bytes) -> Document:
         return {key: data.decode("utf-8", "replace"), f"{key}_b64": base64.b64encode(data).decode()}
 
 
-def _words(key: str, words: Iterable[bytes]) -> Document:
+def in_words(key: str, words: Iterable[bytes]) -> Document:
     """Returns several words under a key; when one of them is not UTF-8, the companion has all of them."""
     words = list(words)
     document: Document = {key: [word.decode("utf-8", "replace") for word in words]}

@@ -7,9 +7,11 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
+from roard.db.clean import compact
+from roard.db.reading import reader
 from roard.model import StatKey
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,20 @@ _AT_ONCE = 500
 _PUT = """
 INSERT OR REPLACE INTO digests (ino, ctime_ns, mtime_ns, size, dev, digest, hashed_at_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+
+
+_LIVE = "CREATE TEMP TABLE live (ino, ctime_ns, mtime_ns, size, dev, PRIMARY KEY (ino, ctime_ns, mtime_ns, size, dev))"
+_MARK = "INSERT OR IGNORE INTO live VALUES (?, ?, ?, ?, ?)"
+_DEAD = """
+CREATE TEMP TABLE dead AS SELECT ino, ctime_ns, mtime_ns, size, dev FROM digests
+WHERE hashed_at_ns < ? AND (ino, ctime_ns, mtime_ns, size, dev) NOT IN (SELECT * FROM live)
+"""
+_FORGET = """
+DELETE FROM digests WHERE (ino, ctime_ns, mtime_ns, size, dev) IN (
+    SELECT ino, ctime_ns, mtime_ns, size, dev FROM dead WHERE rowid > ? AND rowid <= ?)
+"""
+_FORGOTTEN_AT_ONCE = 10_000
+"""In one transaction: recordings wait for it."""
 
 
 class CachedDigest(NamedTuple):
@@ -103,6 +119,37 @@ class HashCache:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+def count_entries(path: bytes) -> int:
+    """Returns how many digests a hash cache has; 0 when there is none or it cannot be read."""
+    try:
+        with contextlib.closing(reader(path)) as connection:
+            return int(connection.execute("SELECT count(*) FROM digests").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
+def forget_others(path: bytes, live: Iterable[StatKey], before_ns: int, *, dry_run: bool) -> tuple[int, int]:
+    """Removes the digests that were made before a time and are of none of these files; returns (removed, kept).
+
+    Recordings use the cache meanwhile. Memory does not grow with the number of files. Raises sqlite3.Error.
+    """
+    if not os.path.exists(path):
+        return 0, 0
+    with contextlib.closing(_open(path)) as connection:
+        connection.execute(_LIVE)
+        connection.execute("BEGIN")
+        connection.executemany(_MARK, map(_columns, live))
+        connection.execute(_DEAD, (before_ns,))
+        connection.execute("COMMIT")
+        (dead,) = connection.execute("SELECT count(*) FROM dead").fetchone()
+        (total,) = connection.execute("SELECT count(*) FROM digests").fetchone()
+        if not dry_run:
+            for start in range(0, dead, _FORGOTTEN_AT_ONCE):
+                connection.execute(_FORGET, (start, start + _FORGOTTEN_AT_ONCE))
+            compact(connection)
+        return dead, total - dead
 
 
 def _open(path: bytes) -> sqlite3.Connection:

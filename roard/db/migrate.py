@@ -10,9 +10,10 @@ import contextlib
 import os
 import re
 import sqlite3
-import time
 from functools import cache
 
+from roard.db.backup import copy_database, name_now
+from roard.db.reading import schema_of
 from roard.db.store import error_for
 from roard.errors import DatabaseBroken, DatabaseTooNew, ProjectNotWritable
 
@@ -97,22 +98,12 @@ def _create(path: bytes) -> None:
 
 def _revision(path: bytes) -> str:
     with contextlib.closing(sqlite3.connect(path, timeout=5)) as connection:
-        try:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except sqlite3.OperationalError as error:
-            if "no such table" not in str(error):
-                raise
-            row = None
-    if row is None:
+        revision = schema_of(connection)
+    if not revision:
         raise DatabaseBroken(path, "it has no schema version: it is no database of roar")
-    return str(row[0])
+    return revision
 
 
 def _back_up(path: bytes, backups: bytes, revision: str) -> None:
     os.makedirs(backups, mode=0o700, exist_ok=True)
-    name = f"roar-{revision}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db".encode()
-    with (
-        contextlib.closing(sqlite3.connect(path, timeout=5)) as source,
-        contextlib.closing(sqlite3.connect(os.path.join(backups, name))) as copy,
-    ):
-        source.backup(copy)
+    copy_database(path, os.path.join(backups, name_now(f"roar-{revision}")))

@@ -34,8 +34,8 @@ def ingest(projects: Projects, root: bytes, run: RunDir, progress: Progress) -> 
     """
     from roard.query.finished import finished_job
 
-    project = projects.open(root)
-    return finished_job(project, _record(project, run, progress).id)
+    with projects.use(root) as project:
+        return finished_job(project, _record(project, run, progress).id)
 
 
 def _record(project: Project, run: RunDir, progress: Progress) -> RecordedJob:

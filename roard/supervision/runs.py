@@ -7,16 +7,18 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from roar_proto.v1 import jobs_pb2, run_pb2, types_pb2
 
+from roard.config import load_settings
 from roard.context.git import GitUnreadable
-from roard.errors import BadRequest, RoarError, RunNotFound, TraceCorrupt, shown
+from roard.errors import BadRequest, ProjectInUse, RoarError, RunNotFound, TraceCorrupt, shown
 from roard.hashing.digest import Progress
+from roard.project_lock import PATIENCE_S
 from roard.projects import Projects
 from roard.supervision.git_state import note_state, note_state_late, read_state
 from roard.supervision.ingest import FoldFailed, fold, ingest
@@ -105,9 +107,12 @@ class Runs:
                 flight.ingest = ingesting
         return self._ingests[key]
 
-    async def project(self, root: bytes) -> Project:
-        """Returns an open project in which all runs are recorded whose launcher is dead, as far as that is quick."""
-        project = await asyncio.to_thread(self.projects.open, root)
+    async def project(self, root: bytes, *, patience_s: float = PATIENCE_S) -> Project:
+        """Returns an open project in which all runs are recorded whose launcher is dead, as far as that is quick.
+
+        patience_s: how long to wait for another daemon to give it back. Raises what Projects.open raises.
+        """
+        project = await asyncio.to_thread(self.projects.open, root, patience_s=patience_s)
         self._remember(root)
         await self.sweep(project)
         rescues = [flight.rescue for flight in self._in_flight.values() if flight.root == root and flight.rescue]
@@ -117,21 +122,26 @@ class Runs:
 
     async def sweep(self, project: Project) -> None:
         """Watches the runs of a project that nobody announced, and begins to record those whose launcher is dead."""
-        for run in await asyncio.to_thread(list_runs, runs_dir_of(project.root)):
-            if (project.root, run.run_id) not in self._in_flight:
-                await self._adopt(project.root, run)
+        await self._find([project.root])
         await self._look([flight for flight in self._in_flight.values() if flight.root == project.root])
 
     async def sweep_known(self) -> None:
         """Sweeps every project that a daemon of this user has served and in which a run directory is left."""
         for root in await asyncio.to_thread(self.registry.with_runs):
             with _logged(f"project `{shown(root)}` cannot be swept"):
-                await self.project(root)
+                await self.project(root, patience_s=0)
 
-    async def tick(self) -> None:
-        """Looks after all runs; to be called every few seconds."""
-        for project in self.projects.opened():
-            await self.sweep(project)
+    async def tick(self) -> int:
+        """Looks after all runs, and closes projects that are idle; returns how many. To be called every few seconds."""
+        await self._find([project.root for project in self.projects.opened()])
+        await self._look(list(self._in_flight.values()))
+        busy = {flight.root for flight in self._in_flight.values()}
+        return await asyncio.to_thread(self.projects.close_idle, busy)
+
+    @property
+    def is_quiet(self) -> bool:
+        """True: nothing is being noted, folded or recorded now; runs may be in flight."""
+        return not self._tasks
 
     def in_flight(self) -> list[InFlight]:
         """Returns the runs that are not recorded yet, oldest first."""
@@ -170,6 +180,12 @@ class Runs:
     def _forget(self, flight: InFlight) -> None:
         self._forget_pid(flight)
         self._in_flight.pop((flight.root, flight.run.run_id), None)
+
+    async def _find(self, roots: Sequence[bytes]) -> None:
+        """Watches the runs that nobody announced."""
+        for root, run in await asyncio.to_thread(_runs_of, roots):
+            if (root, run.run_id) not in self._in_flight:
+                await self._adopt(root, run)
 
     async def _adopt(self, root: bytes, run: RunDir) -> None:
         """Watches a run that was begun under another daemon, or under none."""
@@ -261,21 +277,28 @@ def _logged(problem: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Begun:
-    project: Project
     plan: Plan
     git: types_pb2.GitState | None
 
 
 def _begin(projects: Projects, record: run_pb2.RunRecord, tracers: Mapping[str, Probed]) -> _Begun:
     """Does what begin() needs of the disk, in one go on one thread."""
-    project = projects.open(record.project_root)
-    run_dir(runs_dir_of(project.root), record.run_id)
-    plan = plan_run(project.settings(), record, tracers)
+    root = record.project_root
+    # Whoever has the project open records the run; the command need not wait for that.
+    with contextlib.suppress(ProjectInUse):
+        projects.open(root, patience_s=0)
+    run_dir(runs_dir_of(root), record.run_id)
+    plan = plan_run(load_settings(root), record, tracers)
     try:
-        return _Begun(project, plan, read_state(project.root))
+        return _Begun(plan, read_state(root))
     except GitUnreadable as error:
         warning = types_pb2.Warning(code="git-unreadable", message=f"git could not be read: {error}")
-        return _Begun(project, replace(plan, warnings=(*plan.warnings, warning)), None)
+        return _Begun(replace(plan, warnings=(*plan.warnings, warning)), None)
+
+
+def _runs_of(roots: Iterable[bytes]) -> list[tuple[bytes, RunDir]]:
+    """Returns the run directories of projects, in one go on one thread."""
+    return [(root, run) for root in roots for run in list_runs(runs_dir_of(root))]
 
 
 def _states(flights: Iterable[InFlight]) -> list[tuple[InFlight, bool, bool]]:

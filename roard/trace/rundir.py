@@ -135,6 +135,15 @@ def list_runs(runs_dir: bytes) -> list[RunDir]:
     return found
 
 
+def list_quarantined(runs_dir: bytes) -> list[bytes]:
+    """Returns the run directories that were put aside, never to be recorded; absolute paths."""
+    try:
+        names = sorted(os.listdir(runs_dir))
+    except OSError:
+        return []
+    return [os.path.join(runs_dir, name) for name in names if name.startswith(_CORRUPT)]
+
+
 def _is_half_made(run: RunDir, name: bytes) -> bool:
     if not (name.startswith(_UNNAMED) or (_RUN_ID.fullmatch(name) and not run.has_record)):
         return False

@@ -277,3 +277,34 @@ def test_what_was_recorded_can_be_asked_for(daemon: Daemon, project: Path) -> No
 def test_the_log_has_no_error_that_nobody_expects(daemon: Daemon) -> None:
     assert "request failed" not in daemon.log
     assert "background work failed" not in daemon.log
+
+
+def test_a_run_of_a_project_that_another_daemon_has_open_is_recorded_by_that_one(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    with running_daemon() as first, running_daemon() as second:
+        first.init(root)
+        run = Run(root)
+        with run.held():
+            # A command never waits for the other daemon.
+            assert second.begin(run).tracer
+        (root / "out").write_text("out")
+        run.seal(writes=[write_of(root / "out")])
+        with pytest.raises(grpc.RpcError) as caught:
+            second.finish(run)
+        info = refusal(caught.value)
+        assert (info.reason, f"pid {first.process.pid} on" in info.cause) == ("project-in-use", True)
+        wait_for(lambda: not run.path.exists(), "the daemon that has the project open")
+        assert first.job(root).run_id == run.run_id
+
+
+def test_a_daemon_gives_a_project_back_that_nobody_asks_about(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    with running_daemon({"ROAR_PROJECT_IDLE_S": "0"}) as first, running_daemon() as second:
+        first.init(root)
+        wait_for(
+            lambda: (
+                not first.itself.GetDaemonStatus(daemon_pb2.GetDaemonStatusRequest(), metadata=first.metadata).projects
+            ),
+            "the project to be closed",
+        )
+        assert second.finish(Run(root).seal()).step == "@1"

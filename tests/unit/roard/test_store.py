@@ -170,7 +170,7 @@ def test_damage_is_named_and_other_projects_are_served(tmp_path: Path, projects:
         file.write(b"\0" * 4096)
     with pytest.raises(DatabaseBroken) as caught:
         projects.open(bytes(other))
-    assert "backups" in caught.value.hint
+    assert "roar db restore" in caught.value.hint
     assert projects.open(opened.root).root == opened.root
 
 
