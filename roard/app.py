@@ -20,7 +20,7 @@ from roard.hashing.pool import HashPool
 from roard.lifecycle import RuntimeDir, announce, exit_now
 from roard.paths import state_dir
 from roard.projects import Projects
-from roard.service.daemon import DaemonServicer, Identity
+from roard.service.daemon import DaemonServicer, Identity, resident_bytes
 from roard.service.interceptors import Gate
 from roard.service.tracers import TracerServicer
 from roard.supervision.collector import Collector
@@ -127,6 +127,7 @@ class App:
                 rested_after = self._gate.last_call
                 # On the loop itself: no other thread of ours works meanwhile, see there.
                 memory.give_back()
+                log.info("at rest with %.0f MiB", resident_bytes() / (1 << 20))
             if self._gate.calls == 0 and not self._runs.in_flight() and idle_s >= idle_exit_s:
                 log.info("idle for %.0f s", idle_s)
                 self._stop.set()
