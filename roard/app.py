@@ -22,7 +22,7 @@ from roard.lifecycle import Start, announce, exit_now
 from roard.notify import notify
 from roard.paths import state_dir
 from roard.projects import Projects
-from roard.service.daemon import DaemonServicer, Identity
+from roard.service.daemon import DaemonServicer, Identity, resident_bytes
 from roard.service.interceptors import Gate
 from roard.service.tracers import TracerServicer
 from roard.supervision.collector import Collector
@@ -154,8 +154,8 @@ class App:
             is_quiet = self._gate.calls == 0 and self._runs.is_quiet
             if is_quiet and idle_s >= rest_s and (closed or rested_after != self._gate.last_call):
                 rested_after = self._gate.last_call
-                # On the loop itself: no other thread of ours works meanwhile, see there.
                 memory.give_back()
+                log.info("at rest with %.0f MiB", resident_bytes() / (1 << 20))
             if self._gate.calls == 0 and not in_flight and idle_s >= idle_exit_s:
                 log.info("idle for %.0f s", idle_s)
                 self._stop.set()
