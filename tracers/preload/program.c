@@ -74,6 +74,15 @@ static bool is_go(const struct image *image) {
 // --- system calls of its own ---------------------------------------------------------------------------------------------
 
 #if defined(__x86_64__)
+// Whether two bytes at `at` belong to other instructions: the low half of a distance that `mov` or `lea` has to data (REX,
+// opcode, [rip + ...]), as in dd; the distance of a jump and the opcode of the `cmp` behind it, as in ln.
+static bool is_chance(const u8 *text, long at, long length) {
+  const u8 *here = text + at;
+  if (here[1] == 0x80) return at >= 1 && (here[-1] & 0xf0) == 0x70 && (here[2] & 0xf8) == 0xf8;
+  bool moves = at >= 3 && at + 3 < length && (here[-3] & 0xfb) == 0x48 && (here[-2] == 0x8b || here[-2] == 0x8d || here[-2] == 0x89);
+  return moves && (here[-1] & 0xc7) == 0x05 && (here[3] == 0x00 || here[3] == 0xff);
+}
+
 // `syscall` and `int 0x80`. What is followed by 00 or ff is rather a part of a distance or of a constant.
 static bool has_calls(const u8 *text, long length) {
   const __m128i of_syscall = _mm_set1_epi8(0x05), of_interrupt = _mm_set1_epi8((char)0x80);
@@ -85,11 +94,11 @@ static bool has_calls(const u8 *text, long length) {
       at += 16;
     }
     bool call = (text[at] == 0x0f && text[at + 1] == 0x05) || (text[at] == 0xcd && text[at + 1] == 0x80);
-    if (call && text[at + 2] != 0x00 && text[at + 2] != 0xff) return true;
+    if (call && text[at + 2] != 0x00 && text[at + 2] != 0xff && !is_chance(text, at, length)) return true;
   }
   return false;
 }
-enum { OVERLAP = 2 };
+enum { OVERLAP = 6 };
 #else
 // `svc #0`; instructions are aligned.
 static bool has_calls(const u8 *text, long length) {
