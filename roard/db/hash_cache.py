@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
+from roard.failpoints import failpoint
 from roard.model import StatKey
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,9 @@ class HashCache:
             rows = [(*_columns(entry.key), entry.digest, entry.hashed_at_ns) for entry in entries]
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(_PUT, rows)
+            failpoint("cache.commit")
             connection.execute("COMMIT")
+            failpoint("cache.committed")
 
         if entries:
             self._guarded(put)

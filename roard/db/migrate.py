@@ -7,6 +7,7 @@ for a database that needs it: it costs 0.4 s and 10 MiB.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sqlite3
@@ -14,7 +15,9 @@ import time
 from functools import cache
 
 from roard.db.store import error_for
-from roard.errors import DatabaseBroken, DatabaseTooNew, ProjectNotWritable
+from roard.durable import sync_directory
+from roard.errors import DatabaseBroken, DatabaseTooNew, NoSpace, ProjectNotWritable
+from roard.failpoints import failpoint
 
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MIGRATIONS = os.path.join(_TOP, "migrations", "roard")
@@ -44,12 +47,15 @@ def prepare(path: bytes, backups: bytes) -> bool:
         if revision != revisions()[-1]:
             _back_up(path, backups, revision)
             upgrade(path)
+            failpoint("migration.done")
     except sqlite3.Error as error:
         known = error_for(path, str(error))
         if known is None:
             raise
         raise known from error
     except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise NoSpace(path) from error
         raise ProjectNotWritable(path, error.strerror or str(error)) from error
     return False
 
@@ -77,7 +83,8 @@ def _create(path: bytes) -> None:
 
     from roard.db.tables import Base
 
-    fresh = b"%s.new-%d" % (path, os.getpid())
+    # One name for all, so that what a kill leaves is taken away by the next attempt.
+    fresh = path + b".new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(fresh)
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(fresh, isolation_level=None))
@@ -92,7 +99,10 @@ def _create(path: bytes) -> None:
         # The log of a database that was deleted would be played into this one.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path + suffix)
+    failpoint("database.made")
     os.rename(fresh, path)
+    sync_directory(os.path.dirname(path))
+    failpoint("database.renamed")
 
 
 def _revision(path: bytes) -> str:
@@ -109,10 +119,19 @@ def _revision(path: bytes) -> str:
 
 
 def _back_up(path: bytes, backups: bytes, revision: str) -> None:
+    """Copies the database, under its name only when it is whole, and for good before anything is changed."""
     os.makedirs(backups, mode=0o700, exist_ok=True)
     name = f"roar-{revision}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db".encode()
+    unnamed = os.path.join(backups, b"unfinished")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(unnamed)
     with (
         contextlib.closing(sqlite3.connect(path, timeout=5)) as source,
-        contextlib.closing(sqlite3.connect(os.path.join(backups, name))) as copy,
+        contextlib.closing(sqlite3.connect(unnamed)) as copy,
     ):
         source.backup(copy)
+    failpoint("backup.copied")
+    os.rename(unnamed, os.path.join(backups, name))
+    sync_directory(backups)
+    sync_directory(os.path.dirname(backups))
+    failpoint("backup.named")
