@@ -120,6 +120,21 @@ class DatabaseBusy(RoarError):
         )
 
 
+class DiskFailure(RoarError):
+    """The disk refuses to read or write the project's database; finished runs stay and are recorded later."""
+
+    reason = "disk-failure"
+    status = "UNAVAILABLE"
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(
+            f"the disk does not read or write `{shown(path)}`",
+            cause="SQLite met an input or output error: a failing disk, a lost network mount, or a limit on file sizes",
+            hint="see the system's log (`dmesg`); runs that are not recorded yet stay in `.roar/runs/` "
+            "and are recorded when it works again",
+        )
+
+
 class NoSpace(RoarError):
     """No space is left for the project's database; finished runs stay on disk and are recorded later."""
 

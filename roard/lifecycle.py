@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from roard.errors import DaemonAlreadyRunning, UnsafeRuntimeDir, shown
+from roard.failpoints import failpoint
 from roard.paths import SOCKET_PATH_MAX, choose_runtime_dir
 
 
@@ -55,11 +56,14 @@ class RuntimeDir:
         with open(fd, "w", encoding="ascii") as file:
             file.write(token)
         os.rename(path + b".new", path)
+        failpoint("start.token-written")
         return token
 
     def name_socket(self) -> int:
         """Gives the bound socket its name and returns its inode."""
+        failpoint("start.socket-bound")
         os.rename(self.unnamed_socket, self.socket)
+        failpoint("start.socket-named")
         return os.lstat(self.socket).st_ino
 
     def has_socket(self, inode: int) -> bool:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roard.config import config_path, template
+from roard.durable import sync_directory
 from roard.errors import BadRequest, NoProject, NoSpace, ProjectNotWritable
+from roard.failpoints import failpoint
 from roard.hashing.pool import HashPool
 from roard.project_lock import PATIENCE_S, ProjectLock, take
 
@@ -224,9 +226,13 @@ def _make_files(root: bytes) -> None:
         for directory in (os.path.join(root, b".roar"), os.path.join(root, b".roar", b"runs")):
             if not os.path.isdir(directory):
                 os.mkdir(directory, 0o700)
+                # A database that is on the disk is lost all the same when its directory is not.
+                sync_directory(os.path.dirname(directory))
+                failpoint("project.directory-made")
         if not os.path.exists(config_path(root)):
             with open(config_path(root), "x", encoding="utf-8") as file:
                 file.write(template())
+        failpoint("project.files-made")
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise NoSpace(root) from error

@@ -18,6 +18,7 @@ from roar_proto.v1 import run_pb2, types_pb2
 from roard.content import Wanted, contents
 from roard.db import artifacts, jobs, sessions
 from roard.errors import RunConflict, shown
+from roard.failpoints import failpoint
 from roard.filters import Use, Verdict
 from roard.hashing.digest import Expected, Progress
 from roard.model import DroppedFile, JobFacts, RecordedJob, StatKey, UsedFile
@@ -54,7 +55,10 @@ def record_job(project: Project, run_dir: RunDir, progress: Progress) -> Recorde
     then as it was.
     """
     run = read_run(run_dir)
-    job = _store(project, run, _facts(project, run, progress))
+    failpoint("record.read")
+    facts = _facts(project, run, progress)
+    failpoint("record.hashed")
+    job = _store(project, run, facts)
     run_dir.remove()
     return job
 
@@ -72,13 +76,17 @@ def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
                 raise RunConflict(facts.run_id)
             return known
         session_id = sessions.active_session(session, now_ns)
+        failpoint("write.session")
         candidates = sessions.steps_of_shape(session, session_id, facts.kind, shape)
         step_id = choose_step(candidates, outputs, named=named)
         if step_id is None:
             step_id = sessions.add_step(session, session_id, facts.kind, shape, named=named)
+        failpoint("write.step")
         artifacts.add_artifacts(session, (file.content for file in (*facts.inputs, *facts.outputs)), now_ns)
+        failpoint("write.artifacts")
         job = jobs.insert_job(session, step_id, facts)
         sessions.update_hash(session, session_id)
+        failpoint("write.session-hash")
         return job
 
 

@@ -22,6 +22,7 @@ from typing import TypeVar
 import grpc
 from project_kit import GIT
 from roar_proto.v1 import (
+    daemon_pb2,
     daemon_pb2_grpc,
     jobs_pb2,
     jobs_pb2_grpc,
@@ -39,9 +40,9 @@ T = TypeVar("T")
 PATIENCE_S = 60.0
 
 
-def wait_for(condition: Callable[[], T], what: str) -> T:
+def wait_for(condition: Callable[[], T], what: str, seconds: float = PATIENCE_S) -> T:
     """Returns the first true value of a condition."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, f"waited in vain for {what}"
         select.select([], [], [], 0.01)
@@ -89,6 +90,7 @@ class Run:
     tracer_wanted: str = ""
     launcher_pid: int = field(default_factory=os.getpid)
     run_id: str = ""
+    started_at_ns: int = field(default_factory=time.time_ns)
 
     def __post_init__(self) -> None:
         # A version 7 UUID: begins with the time, so that directories sort by it.
@@ -112,7 +114,7 @@ class Run:
             argv=self.argv,
             step_name=self.step_name,
             tracer_wanted=self.tracer_wanted,
-            started_at_ns=time.time_ns(),
+            started_at_ns=self.started_at_ns,
             launcher_pid=self.launcher_pid,
             hostname="box",
             user="ada",
@@ -159,8 +161,10 @@ class Run:
 class Daemon:
     """A daemon process of one test."""
 
-    def __init__(self, home: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, home: Path, environment: dict[str, str] | None = None, under: Sequence[str] = ()) -> None:
+        """`under`: a program that starts it, such as strace, with its arguments."""
         self.home = home
+        self.under = under
         self.runtime = home / "run"
         self.environment = {
             **os.environ,
@@ -174,11 +178,14 @@ class Daemon:
         """Starts the process and waits until it is ready."""
         out, into = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "roard", "--ready-fd", str(into)], env=self.environment, pass_fds=[into]
+            [*self.under, sys.executable, "-m", "roard", "--ready-fd", str(into)],
+            env=self.environment,
+            pass_fds=[into],
         )
         os.close(into)
         with open(out, encoding="utf-8") as ready:
-            self.said = ready.read()
+            # Not to its end: a program around the daemon has it open as well.
+            self.said = ready.readline()
         self.channel = grpc.insecure_channel(
             f"unix:{self.runtime}/roard.sock",
             options=[("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)],
@@ -196,6 +203,13 @@ class Daemon:
     @property
     def log(self) -> str:
         return (self.home / "state" / "roar" / "roard.log").read_text()
+
+    def kill(self) -> None:
+        """Ends the daemon at once, and whatever it was started under."""
+        pid = self.itself.Hello(daemon_pb2.HelloRequest(), metadata=self.metadata).pid
+        self.channel.close()
+        os.kill(pid, signal.SIGKILL)
+        self.process.wait(PATIENCE_S)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Sends a signal and returns the exit status."""
@@ -285,15 +299,16 @@ def scripted_launcher(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running_daemon(environment: dict[str, str] | None = None) -> Iterator[Daemon]:
+def running_daemon(environment: dict[str, str] | None = None, under: Sequence[str] = ()) -> Iterator[Daemon]:
     """Yields a daemon with runtime and state directories of its own, and ends it."""
     # Not in pytest's own folder: a socket's path has about 100 bytes.
     home = Path(tempfile.mkdtemp(prefix="roard-"))
-    daemon = Daemon(home, environment)
+    daemon = Daemon(home, environment, under)
     try:
         yield daemon
     finally:
         if daemon.process.poll() is None:
-            daemon.end()
+            # A program around it does not pass signals on.
+            daemon.kill() if under else daemon.end()
         # Its collector may be taking its socket away just now.
         shutil.rmtree(home, ignore_errors=True)

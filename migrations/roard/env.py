@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from roard.db.tables import Base
+from roard.failpoints import failpoint
 
 
 def connect() -> sqlite3.Connection:
@@ -31,6 +32,11 @@ def begin(connection: Connection) -> None:
 
 with engine.connect() as connection:
     # Batch mode: SQLite cannot alter most of a table in place.
-    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,
+        on_version_apply=lambda **_: failpoint("migration.applied"),
+    )
     with context.begin_transaction():
         context.run_migrations()

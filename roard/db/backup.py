@@ -8,7 +8,9 @@ import sqlite3
 import time
 
 from roard.db.reading import damage, reader
+from roard.durable import sync_directory
 from roard.errors import DatabaseBroken
+from roard.failpoints import failpoint
 
 _NAMED = 3
 """Findings in a message."""
@@ -35,18 +37,11 @@ def copy_database(source: bytes, target: bytes) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")
             if found := damage(copy, _NAMED):
                 raise DatabaseBroken(source, "; ".join(found))
+        failpoint("backup.copied")
         os.rename(fresh, target)
         sync_directory(os.path.dirname(target))
+        failpoint("backup.named")
     finally:
         for suffix in (b"", b"-wal", b"-shm", b"-journal"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(fresh + suffix)
-
-
-def sync_directory(path: bytes) -> None:
-    """Waits until the names in a directory are on disk. Raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from roard.db.clean import compact
 from roard.db.reading import reader
+from roard.failpoints import failpoint
 from roard.model import StatKey
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,9 @@ class HashCache:
             rows = [(*_columns(entry.key), entry.digest, entry.hashed_at_ns) for entry in entries]
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(_PUT, rows)
+            failpoint("cache.commit")
             connection.execute("COMMIT")
+            failpoint("cache.committed")
 
         if entries:
             self._guarded(put)

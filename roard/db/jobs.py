@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, exists, insert, select
 from sqlalchemy.orm import Session
 
 from roard.db.tables import JobRow
+from roard.failpoints import failpoint
 from roard.model import DroppedFile, JobFacts, RecordedJob, UsedFile
 
 # Built once: building a statement takes twice as long as running it.
@@ -44,11 +45,17 @@ def insert_job(session: Session, step_id: int, facts: JobFacts) -> RecordedJob:
     """Inserts a job with its files, processes and warnings; its artifacts must be there (artifacts.py)."""
     uid = _new_uid(session)
     job_id = session.execute(_JOB, {"uid": uid, "step_id": step_id, **_columns(facts)}).scalar_one()
+    failpoint("write.job")
     _many(session, _INPUT, [_file_row(job_id, file) for file in facts.inputs])
+    failpoint("write.inputs")
     _many(session, _OUTPUT, [_file_row(job_id, file) for file in facts.outputs])
+    failpoint("write.outputs")
     _many(session, _DROPPED, [_dropped_row(job_id, file) for file in facts.dropped])
+    failpoint("write.dropped")
     _many(session, _PROCESS, [_process_row(job_id, i, process) for i, process in enumerate(facts.processes)])
+    failpoint("write.processes")
     _many(session, _WARNING, [(job_id, i, warning.code, warning.message) for i, warning in enumerate(facts.warnings)])
+    failpoint("write.warnings")
     return RecordedJob(job_id, uid, facts.payload_hash)
 
 

@@ -7,6 +7,7 @@ for a database that needs it: it costs 0.4 s and 10 MiB.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sqlite3
@@ -15,7 +16,9 @@ from functools import cache
 from roard.db.backup import copy_database, name_now
 from roard.db.reading import schema_of
 from roard.db.store import error_for
-from roard.errors import DatabaseBroken, DatabaseTooNew, ProjectNotWritable
+from roard.durable import sync_directory
+from roard.errors import DatabaseBroken, DatabaseTooNew, NoSpace, ProjectNotWritable
+from roard.failpoints import failpoint
 
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MIGRATIONS = os.path.join(_TOP, "migrations", "roard")
@@ -45,12 +48,15 @@ def prepare(path: bytes, backups: bytes) -> bool:
         if revision != revisions()[-1]:
             _back_up(path, backups, revision)
             upgrade(path)
+            failpoint("migration.done")
     except sqlite3.Error as error:
         known = error_for(path, str(error))
         if known is None:
             raise
         raise known from error
     except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise NoSpace(path) from error
         raise ProjectNotWritable(path, error.strerror or str(error)) from error
     return False
 
@@ -78,7 +84,8 @@ def _create(path: bytes) -> None:
 
     from roard.db.tables import Base
 
-    fresh = b"%s.new-%d" % (path, os.getpid())
+    # One name for all, so that what a kill leaves is taken away by the next attempt.
+    fresh = path + b".new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(fresh)
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(fresh, isolation_level=None))
@@ -93,7 +100,10 @@ def _create(path: bytes) -> None:
         # The log of a database that was deleted would be played into this one.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path + suffix)
+    failpoint("database.made")
     os.rename(fresh, path)
+    sync_directory(os.path.dirname(path))
+    failpoint("database.renamed")
 
 
 def _revision(path: bytes) -> str:
@@ -105,5 +115,7 @@ def _revision(path: bytes) -> str:
 
 
 def _back_up(path: bytes, backups: bytes, revision: str) -> None:
+    """Copies the database, under its name only when it is whole, and for good before anything is changed."""
     os.makedirs(backups, mode=0o700, exist_ok=True)
     copy_database(path, os.path.join(backups, name_now(f"roar-{revision}")))
+    sync_directory(os.path.dirname(backups))

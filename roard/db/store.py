@@ -16,7 +16,8 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import LRUCache
 
 from roard.db.clean import compact
-from roard.errors import DatabaseBroken, DatabaseBusy, NoSpace, ProjectNotWritable, RoarError
+from roard.errors import DatabaseBroken, DatabaseBusy, DiskFailure, NoSpace, ProjectNotWritable, RoarError
+from roard.failpoints import failpoint
 
 BUSY_TIMEOUT_MS = 5000
 READERS = 4
@@ -30,6 +31,7 @@ _WRITER_PRAGMAS = (
 )
 _COMPILED: LRUCache[Any, Any] = LRUCache(500)
 """Statements as SQL, of all projects: 0.8 MiB for each of them otherwise, and half the time of the first question."""
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
 # SQLite before 3.51.3 can corrupt a WAL when two connections checkpoint at once: readers never do.
 _READER_PRAGMAS = ("PRAGMA query_only = ON", "PRAGMA wal_autocheckpoint = 0")
 
@@ -41,7 +43,7 @@ class Store:
         """Opens the database at `path`. Raises DatabaseBroken, DatabaseBusy or ProjectNotWritable."""
         self.path = path
         self._write_lock = threading.Lock()
-        self._write_engine = _engine(path, _WRITER_PRAGMAS, "BEGIN IMMEDIATE", size=1)
+        self._write_engine = _engine(path, _WRITER_PRAGMAS, _BEGIN_WRITING, size=1)
         self._read_engine = _engine(path, _READER_PRAGMAS, "BEGIN", size=READERS)
         with translated(path):
             self._writer: Connection = self._write_engine.connect()
@@ -59,6 +61,8 @@ class Store:
             session.begin(),
         ):
             yield session
+            failpoint("commit.begin")
+        failpoint("commit.done")
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -116,6 +120,8 @@ def _engine(path: bytes, pragmas: tuple[str, ...], begin: str, *, size: int) -> 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+        if begin == _BEGIN_WRITING:
+            failpoint("write.begun")
 
     return engine
 
@@ -144,5 +150,5 @@ def error_for(path: bytes, said: str) -> RoarError | None:
     if "is locked" in said:
         return DatabaseBusy(path)
     if "disk I/O error" in said:
-        return DatabaseBroken(path, said)
+        return DiskFailure(path)
     return None

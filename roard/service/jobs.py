@@ -11,6 +11,7 @@ import grpc
 from roar_proto.v1 import jobs_pb2 as pb
 from roar_proto.v1 import jobs_pb2_grpc
 
+from roard.failpoints import failpoint
 from roard.query import jobs
 from roard.service.convert import progress_to_pb
 from roard.supervision.runs import Runs
@@ -37,7 +38,9 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         # The recording goes on when the client does not wait for it.
         while not (await asyncio.wait([recording.task], timeout=PROGRESS_S))[0]:
             yield pb.FinishJobResponse(progress=progress_to_pb(recording.progress))
-        yield pb.FinishJobResponse(job=recording.task.result())
+        job = recording.task.result()
+        failpoint("finish.acknowledge")
+        yield pb.FinishJobResponse(job=job)
 
     async def GetJob(self, request: pb.GetJobRequest, context: grpc.ServicerContext) -> pb.GetJobResponse:
         project = await self._runs.project(request.project_root)

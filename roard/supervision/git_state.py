@@ -8,6 +8,7 @@ from roar_proto.v1 import types_pb2
 
 from roard.context.git import MOST_CHANGED, GitUnreadable, changed_paths, open_repository
 from roard.errors import RunNotFound, TraceCorrupt
+from roard.failpoints import failpoint
 from roard.trace.format import Kind, write_sealed
 from roard.trace.rundir import RunDir
 
@@ -50,6 +51,7 @@ def _write(run: RunDir, state: types_pb2.GitState) -> None:
     try:
         # Not durable: a power failure in the middle of a run may cost this much.
         write_sealed(run.git_file, Kind.GIT, state, durable=False)
+        failpoint("git.noted")
     except FileNotFoundError:
         log.info("run %s was recorded before git had answered", run.run_id)
     except OSError as error:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from roar_proto.v1 import jobs_pb2
 
-from roard.errors import RunConflict, RunNotFound, TraceCorrupt, shown
+from roard.errors import RoarError, RunConflict, RunNotFound, TraceCorrupt, shown
+from roard.failpoints import failpoint
 from roard.hashing.digest import Progress
 from roard.model import RecordedJob
 from roard.projects import Projects
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from roard.project import Project
 
 log = logging.getLogger(__name__)
+
+
+DATA_ERROR = 65
+"""Exit status of `roar internal-fold` when the raw trace itself is damaged: trying again is of no use."""
 
 
 class FoldFailed(Exception):
@@ -51,15 +56,23 @@ def _record(project: Project, run: RunDir, progress: Progress) -> RecordedJob:
             raise
         return known
     except (TraceCorrupt, RunConflict) as error:
-        aside = run.quarantine()
-        log.error("run %s cannot be recorded, its directory is kept as `%s`: %s", run.run_id, shown(aside), error)  # noqa: TRY400
+        _put_aside(run, error)
         raise
 
 
+def _put_aside(run: RunDir, why: RoarError) -> None:
+    aside = run.quarantine()
+    log.error("run %s cannot be recorded, its directory is kept as `%s`: %s", run.run_id, shown(aside), why)
+
+
 def fold(run: RunDir) -> None:
-    """Has the launcher's reducer seal the run of a dead launcher, unless it is sealed. Raises FoldFailed."""
+    """Has the launcher's reducer seal the run of a dead launcher, unless it is sealed.
+
+    Raises FoldFailed, and TraceCorrupt when it never can; the directory is then put aside.
+    """
     if run.is_sealed:
         return
+    failpoint("fold.begin")
     launcher = find_launcher()
     if launcher is None:
         raise FoldFailed("the program `roar` is neither beside `roard` nor on PATH")
@@ -72,7 +85,12 @@ def fold(run: RunDir) -> None:
         raise FoldFailed(f"`{launcher}` cannot be started: {error.strerror}") from error
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip()
+        if done.returncode == DATA_ERROR:
+            damage = TraceCorrupt(run.path, said)
+            _put_aside(run, damage)
+            raise damage
         raise FoldFailed(said or f"`{launcher}` ended with {done.returncode}")
+    failpoint("fold.done")
 
 
 def find_launcher() -> str | None:

@@ -6,6 +6,8 @@ import logging
 import os
 import threading
 
+from roard.failpoints import failpoint
+
 log = logging.getLogger(__name__)
 
 
@@ -41,7 +43,9 @@ class Registry:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
             with open(temporary, "wb") as file:
                 file.write(b"".join(root + b"\0" for root in sorted(roots)))
+            failpoint("registry.written")
             os.rename(temporary, self._path)
+            failpoint("registry.renamed")
         except OSError as error:
             log.warning("the list of projects cannot be written: %s", error)
 

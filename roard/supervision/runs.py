@@ -17,6 +17,7 @@ from roar_proto.v1 import jobs_pb2, run_pb2, types_pb2
 from roard.config import load_settings
 from roard.context.git import GitUnreadable
 from roard.errors import BadRequest, ProjectInUse, RoarError, RunNotFound, TraceCorrupt, shown
+from roard.failpoints import failpoint
 from roard.hashing.digest import Progress
 from roard.project_lock import PATIENCE_S
 from roard.projects import Projects
@@ -89,6 +90,7 @@ class Runs:
         if record.tracer_wanted == EBPF:
             await self.tracers.collector.wait_for_start(COLLECTOR_PATIENCE_S)
         begun = await asyncio.to_thread(_begin, self.projects, record, self.tracers.known())
+        failpoint("begin.planned")
         self._remember(root)
         if (root, run_id) not in self._in_flight:
             flight = self._watch(root, run_dir(runs_dir_of(root), run_id), record)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from roard.durable import sync_directory
 from roard.errors import TraceCorrupt
 
 _HEADER = struct.Struct("<4s4sIIQ")
@@ -69,12 +70,4 @@ def write_sealed(path: bytes, kind: Kind, message: Message, *, durable: bool = T
             os.fdatasync(fd)
     os.rename(temporary, path)
     if durable:
-        _sync_directory(os.path.dirname(path))
-
-
-def _sync_directory(path: bytes) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        sync_directory(os.path.dirname(path))

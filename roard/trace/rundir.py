@@ -14,6 +14,7 @@ from blake3 import blake3
 from roar_proto.v1 import run_pb2, types_pb2
 
 from roard.errors import RunNotFound, RunNotSealed, TraceCorrupt
+from roard.failpoints import failpoint
 from roard.trace.format import Kind, unseal
 
 HALF_MADE_S = 60
@@ -76,16 +77,21 @@ class RunDir:
 
     def remove(self) -> None:
         """Removes the directory. Renamed first: a half-removed one must never be taken for a run."""
+        failpoint("remove.begin")
         done = os.path.join(os.path.dirname(self.path), _DONE + os.path.basename(self.path))
         with contextlib.suppress(FileNotFoundError):
             os.rename(self.path, done)
+        failpoint("remove.renamed")
         shutil.rmtree(done, ignore_errors=True)
+        failpoint("remove.done")
 
     def quarantine(self) -> bytes:
         """Puts the directory aside, never to be ingested, and returns where it is now."""
+        failpoint("quarantine.begin")
         aside = os.path.join(os.path.dirname(self.path), _CORRUPT + os.path.basename(self.path))
         with contextlib.suppress(FileNotFoundError):
             os.rename(self.path, aside)
+        failpoint("quarantine.renamed")
         return aside
 
 
@@ -180,6 +186,8 @@ def _check(path: bytes, record: run_pb2.RunRecord, folded: run_pb2.FoldedTrace) 
     ends = [process.ended_ns for process in folded.processes] + [process.started_ns for process in folded.processes]
     if max([record.started_at_ns, folded.duration_ns, *ends]) > _LARGEST:
         raise TraceCorrupt(path, "it has an impossible time")
+    if folded.events_lost > _LARGEST:
+        raise TraceCorrupt(path, "it has an impossible number of lost events")
 
 
 def _read_git(run: RunDir, record: run_pb2.RunRecord) -> tuple[types_pb2.GitState | None, str]:

@@ -8,9 +8,10 @@ import sqlite3
 
 from roar_proto.v1 import database_pb2 as pb
 
-from roard.db.backup import copy_database, name_now, sync_directory
+from roard.db.backup import copy_database, name_now
 from roard.db.migrate import revisions
 from roard.db.reading import counts_of, damage, reader, schema_of
+from roard.durable import sync_directory
 from roard.errors import BackupUnusable, BadRequest, NoBackup, NoSpace, ProjectNotWritable, RoarError
 from roard.projects import Projects, check_project
 from roard.upkeep.places import Places, backup_at

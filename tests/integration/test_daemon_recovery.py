@@ -24,7 +24,8 @@ LAUNCHER = """
     from roard.trace.format import Kind, write_sealed
     assert sys.argv[1] == "internal-fold", sys.argv
     if os.path.exists({broken!r}):
-        sys.exit("error[fold-failed]: cannot fold")
+        print(open({broken!r}).read(), file=sys.stderr)
+        sys.exit(65 if "trace-corrupt" in open({broken!r}).read() else 1)
     folded = run_pb2.FoldedTrace(tracer="ptrace", launcher_lost=True, duration_ns=9)
     write_sealed(os.fsencode(sys.argv[2]) + b"/folded", Kind.FOLDED, folded)
 """
@@ -32,7 +33,7 @@ LAUNCHER = """
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
-    """While this file exists, folding fails."""
+    """While this file exists, folding fails, and says what is in it."""
     return tmp_path.resolve() / "broken"
 
 
@@ -119,13 +120,25 @@ def test_a_sealed_run_whose_launcher_died_before_finish_is_recorded(daemon: Daem
 
 
 def test_a_fold_that_fails_is_tried_again(daemon: Daemon, root: Path, broken: Path, corpse: int) -> None:
-    broken.write_text("")
+    broken.write_text("error[fold-failed]: cannot fold")
     run = Run(root, launcher_pid=corpse)
     daemon.begin(run)
     wait_for(lambda: "cannot fold" in daemon.log, "the failure")
     assert run.path.exists()
     broken.unlink()
     wait_for(lambda: gone(run), "the second attempt")
+
+
+def test_a_raw_trace_that_can_never_be_folded_is_put_aside(
+    daemon: Daemon, root: Path, broken: Path, corpse: int
+) -> None:
+    broken.write_text("error[trace-corrupt]: not a trace")
+    run = Run(root, launcher_pid=corpse)
+    daemon.begin(run)
+    wait_for(lambda: gone(run), "the end of the directory")
+    assert run.path.with_name(f"corrupt-{run.run_id}").is_dir()
+    assert "not a trace" in daemon.log
+    assert daemon.list_jobs(root) == []
 
 
 def test_damage_is_put_aside_and_others_are_recorded(daemon: Daemon, root: Path) -> None:

@@ -68,9 +68,11 @@ def test_the_same_path_twice_is_corrupt(tmp_path: Path) -> None:
         read_run(directory(run))
 
 
-@pytest.mark.parametrize("field", ["size", "duration_ns"])
+@pytest.mark.parametrize("field", ["size", "duration_ns", "events_lost"])
 def test_numbers_that_no_database_holds_are_corrupt(tmp_path: Path, field: str) -> None:
-    folded = run_pb2.FoldedTrace(duration_ns=2**64 - 1 if field == "duration_ns" else 0)
+    folded = run_pb2.FoldedTrace()
+    if field != "size":
+        setattr(folded, field, 2**64 - 1)
     if field == "size":
         folded.writes.add(path=b"/x", stat=types_pb2.StatKey(size=2**63))
     run = Run(tmp_path)

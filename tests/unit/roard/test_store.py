@@ -15,7 +15,15 @@ from sqlalchemy.exc import OperationalError
 from roard.db import migrate, sessions
 from roard.db.store import Store, error_for
 from roard.db.tables import Base, SessionRow
-from roard.errors import DatabaseBroken, DatabaseBusy, DatabaseTooNew, NoProject, NoSpace, ProjectNotWritable
+from roard.errors import (
+    DatabaseBroken,
+    DatabaseBusy,
+    DatabaseTooNew,
+    DiskFailure,
+    NoProject,
+    NoSpace,
+    ProjectNotWritable,
+)
 from roard.project import Project
 from roard.projects import Projects
 
@@ -177,6 +185,7 @@ def test_damage_is_named_and_other_projects_are_served(tmp_path: Path, projects:
 def test_messages_of_sqlite_have_their_reasons() -> None:
     assert isinstance(error_for(b"/x", "database or disk is full"), NoSpace)
     assert isinstance(error_for(b"/x", "attempt to write a readonly database"), ProjectNotWritable)
+    assert isinstance(error_for(b"/x", "disk I/O error"), DiskFailure)
     assert error_for(b"/x", 'near "SELEC": syntax error') is None
 
 

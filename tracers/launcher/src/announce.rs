@@ -1,6 +1,7 @@
 //! Before the command starts: its run directory, and the daemon's plan for it.
 
 use contract::{JobKind, RunRecord, Warning};
+use trace::failpoint::failpoint;
 
 use crate::args::{AUTO, RunArgs, Wish};
 use crate::client::{self, Answer, Begun, Peer};
@@ -57,6 +58,7 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs, mode: Mode) ->
             return Ok(plan);
         }
     };
+    let _ = failpoint("launcher.begin");
     match ask_daemon(project, &record, &plan) {
         Ok(Begin::Planned(answer)) => {
             answer.plan.warnings.iter().for_each(report::warning);
@@ -79,6 +81,7 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs, mode: Mode) ->
             return Err(failure.exit_status(NOT_STARTED));
         }
     }
+    let _ = failpoint("launcher.begun");
     plan.rundir = Some(rundir);
     Ok(plan)
 }

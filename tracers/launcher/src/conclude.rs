@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use contract::{FinishJobRequest, FoldedTrace, Warning};
 use proc::started_ns;
+use trace::failpoint::failpoint;
 use trace::{Clock, RunEnd};
 
 use crate::announce::Plan;
@@ -26,6 +27,7 @@ const LAST_EXITS: Duration = Duration::from_millis(20);
 /// Has the run recorded, and says what became of it. Nothing in here changes how the launcher ends.
 pub fn conclude(project: &Project, plan: Plan, mut command: Running, ended: &Ended, inbox: &Inbox) {
     let Some(rundir) = &plan.rundir else { return };
+    let _ = failpoint("launcher.ended");
     if let Err(failure) = seal(rundir, &plan.warnings, &mut command, ended) {
         let folder = rundir.path.display();
         report::not_recorded(&failure, &format!("its trace stays in `{folder}`; the daemon records it from there"));
@@ -54,13 +56,16 @@ pub fn conclude(project: &Project, plan: Plan, mut command: Running, ended: &End
             report::not_recorded(&failure, &format!("the run {safe} in `{folder}`; the next daemon records it"));
         }
     }
+    let _ = failpoint("launcher.finished");
     command.watch.part();
 }
 
 /// Seals the run with what the trace tells.
 fn seal(rundir: &RunDir, warnings: &[Warning], command: &mut Running, ended: &Ended) -> Result<(), Failure> {
     let folded = fold(rundir, warnings, command, ended)?;
-    rundir.seal(&folded).map_err(|error| not_sealed(format!("`{}`: {error}", rundir.path.display())))
+    failpoint("launcher.folded")
+        .and_then(|()| rundir.seal(&folded))
+        .map_err(|error| not_sealed(format!("`{}`: {error}", rundir.path.display())))
 }
 
 /// Folds the trace of a command that has ended. Errors: the trace cannot be read.

@@ -35,7 +35,12 @@ use std::process::ExitCode;
 
 use contract::JobKind;
 
+use crate::failure::Failure;
+
 fn main() -> ExitCode {
+    if let Err(problem) = trace::failpoint::arm() {
+        return report::failure(&Failure::new("usage", problem).exit_status(2));
+    }
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     match words.first().and_then(|word| word.to_str()) {
         Some("run") => run::record(JobKind::Run, &words[1..]),

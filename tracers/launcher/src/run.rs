@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use contract::JobKind;
+use trace::failpoint::failpoint;
 
 use crate::announce;
 use crate::args::{self, Request, RunArgs};
@@ -47,6 +48,7 @@ fn run(kind: JobKind, args: &RunArgs) -> Result<ExitCode, Failure> {
             return Err(failure);
         }
     };
+    let _ = failpoint("launcher.started");
     caller.let_go();
     let ended = wait::for_end(command.pid, &inbox, command.clock);
     conclude::conclude(&project, plan, command, &ended, &inbox);

@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use contract::{FoldedTrace, JobKind, RunRecord};
 use nix::unistd::{User, geteuid, gethostname};
+use trace::failpoint::failpoint;
 use trace::sealed;
 
 use crate::args::RunArgs;
@@ -31,8 +32,11 @@ impl RunDir {
         let unnamed = runs.join(format!("new-{}", record.run_id));
         let made = make_folder(&runs)
             .and_then(|()| make_folder(&unnamed))
+            .and_then(|()| failpoint("launcher.dir-made"))
             .and_then(|()| fill(&unnamed, record))
-            .and_then(|lock| fs::rename(&unnamed, &path).map(|()| lock));
+            .and_then(|lock| failpoint("launcher.dir-filled").map(|()| lock))
+            .and_then(|lock| fs::rename(&unnamed, &path).map(|()| lock))
+            .and_then(|lock| failpoint("launcher.dir-named").map(|()| lock));
         match made {
             Ok(lock) => Ok(RunDir { path, lock }),
             Err(error) => {
@@ -55,7 +59,8 @@ impl RunDir {
 
     /// Seals the run: from then on any daemon records it.
     pub fn seal(&self, folded: &FoldedTrace) -> io::Result<()> {
-        sealed::write(&self.path, sealed::Kind::Folded, folded)
+        sealed::write(&self.path, sealed::Kind::Folded, folded)?;
+        failpoint("launcher.folded-renamed")
     }
 
     /// Makes a sealed run survive a power failure. Not needed, and six times as slow as the rest of the launcher's work,
@@ -87,6 +92,7 @@ fn fill(rundir: &Path, record: &RunRecord) -> io::Result<File> {
     if unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_SH | libc::LOCK_NB) } == -1 {
         return Err(io::Error::last_os_error());
     }
+    failpoint("launcher.locked")?;
     sealed::write(rundir, sealed::Kind::Record, record)?;
     Ok(lock)
 }

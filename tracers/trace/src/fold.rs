@@ -13,6 +13,8 @@ use crate::log::{LAUNCHER, Log};
 use crate::reduce::{Read, Write, reduce};
 use crate::{Stat, log};
 
+/// What a database can hold. The counts come from heads of streams, which have no checksum.
+const MOST_LOST: u64 = i64::MAX as u64;
 /// How a folded trace names the backend of a run that nobody watched.
 const UNTRACED: &str = "none";
 
@@ -56,7 +58,8 @@ pub fn fold_run(
     let uses = reduce(raw.told.iter().map(|told| &told.event), |path| Stat::of_link(path).ok());
     let mut processes = Processes::default();
     raw.told.iter().for_each(|told| processes.apply(&raw.streams[told.stream].backend, &told.event));
-    let lost = raw.streams.iter().map(|stream| stream.lost).sum::<u64>() + end.map_or(0, |end| end.events_lost);
+    let counts = raw.streams.iter().map(|stream| stream.lost).chain(end.map(|end| end.events_lost));
+    let lost = counts.fold(0, u64::saturating_add).min(MOST_LOST);
     let mut folded = FoldedTrace {
         tracer: backend_of(&raw).to_owned(),
         reads: uses.reads.into_iter().map(file_read).collect(),
@@ -148,9 +151,10 @@ impl Processes {
             // A second backend that takes a process over knows of no parent.
             What::Fork { parent: 0 } if self.alive.contains_key(&event.pid) => {}
             What::Fork { parent } => {
-                self.alive.insert(event.pid, self.list.len());
-                // A fork is a copy: until it execs, the child is its parent's program.
+                // A fork is a copy: until it execs, the child is its parent's program. Looked up first, should a damaged
+                // trace name the child as its own parent.
                 let model = self.alive.get(parent).map(|&at| self.list[at].clone()).unwrap_or_default();
+                self.alive.insert(event.pid, self.list.len());
                 self.list.push(Process {
                     pid: event.pid,
                     parent_pid: *parent,

@@ -5,6 +5,7 @@
 
 mod clock;
 pub mod event;
+pub mod failpoint;
 mod fold;
 pub mod log;
 pub mod reduce;

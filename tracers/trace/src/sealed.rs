@@ -7,6 +7,8 @@ use std::path::Path;
 
 use prost::Message;
 
+use crate::failpoint::failpoint;
+
 const MAGIC: &[u8; 4] = b"ROAR";
 const VERSION: u32 = 1;
 const HEAD: usize = 24;
@@ -25,6 +27,13 @@ impl Kind {
         match self {
             Kind::Record => "record",
             Kind::Folded => "folded",
+        }
+    }
+
+    fn written(self) -> &'static str {
+        match self {
+            Kind::Record => "launcher.record-written",
+            Kind::Folded => "launcher.folded-written",
         }
     }
 
@@ -60,6 +69,7 @@ impl std::error::Error for SealedError {}
 pub fn write<M: Message>(rundir: &Path, kind: Kind, message: &M) -> io::Result<()> {
     let temporary = rundir.join(format!("{}.tmp", kind.name()));
     std::fs::write(&temporary, seal(kind, message))?;
+    failpoint(kind.written())?;
     std::fs::rename(&temporary, rundir.join(kind.name()))
 }
 
@@ -67,6 +77,7 @@ pub fn write<M: Message>(rundir: &Path, kind: Kind, message: &M) -> io::Result<(
 /// disk. Errors: those of fsync(2).
 pub fn make_durable(rundir: &Path) -> io::Result<()> {
     for kind in [Kind::Record, Kind::Folded] {
+        failpoint("launcher.sync")?;
         File::open(rundir.join(kind.name()))?.sync_data()?;
     }
     File::open(rundir)?.sync_all()?;
