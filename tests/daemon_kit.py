@@ -310,5 +310,11 @@ def running_daemon(environment: dict[str, str] | None = None, under: Sequence[st
         if daemon.process.poll() is None:
             # A program around it does not pass signals on.
             daemon.kill() if under else daemon.end()
-        # Its collector may be taking its socket away just now.
-        shutil.rmtree(home, ignore_errors=True)
+        # Children of a daemon that was killed may go on writing for a moment.
+        wait_for(lambda: is_removed(home), "the end of its children")
+
+
+def is_removed(folder: Path) -> bool:
+    """Removes a folder, and returns whether it is gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 GIT_PATIENCE_S = 1.0
 """How long the record of a run waits for `git status`, which began beside it."""
-RESCUE_PATIENCE_S = 3.0
+RESCUE_PATIENCE_S = 1.0
 """How long a question about a project waits for runs whose launcher is dead to be recorded."""
 COLLECTOR_PATIENCE_S = 1.2
 """How long a run that asks for eBPF waits for a collector that is being started; its launcher waits two seconds."""

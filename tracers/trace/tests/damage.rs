@@ -1,4 +1,5 @@
 //! A raw trace that is cut or damaged: what was whole is folded, or the trace is refused; nothing panics.
+#![allow(clippy::unwrap_used)] // clippy knows only functions marked as tests
 
 use std::collections::HashSet;
 use std::fs;
@@ -19,25 +20,25 @@ fn events() -> Vec<Event> {
     let path = |name: String| format!("/nowhere/{name}").into_bytes();
     let argv = vec![b"sh".to_vec(), b"-c".to_vec()];
     let exec = Exec { exe: b"/bin/sh".to_vec(), stat: stat(1), argv, ..Exec::default() };
-    let mut whats = vec![What::Exec(exec), What::Fork { parent: 7 }];
+    let mut done = vec![What::Exec(exec), What::Fork { parent: 7 }];
     for number in 0..10 {
         let ino = 10 + number;
         let name = |kind: &str| path(format!("{kind}{number}"));
-        whats.push(What::Open { flags: 0, path: name("in"), stat: stat(ino), before: None });
-        whats.push(What::Open { flags: 0o101, path: name("out"), stat: stat(100 + ino), before: None });
-        whats.push(What::Rename {
+        done.push(What::Open { flags: 0, path: name("in"), stat: stat(ino), before: None });
+        done.push(What::Open { flags: 0o101, path: name("out"), stat: stat(100 + ino), before: None });
+        done.push(What::Rename {
             flags: 0,
             from: name("out"),
             to: name("moved"),
             stat: stat(100 + ino),
             replaced: None,
         });
-        whats.push(What::Link { from: name("moved"), to: name("linked"), stat: stat(100 + ino) });
-        whats.push(What::Unlink { path: name("linked"), stat: stat(100 + ino) });
+        done.push(What::Link { from: name("moved"), to: name("linked"), stat: stat(100 + ino) });
+        done.push(What::Unlink { path: name("linked"), stat: stat(100 + ino) });
     }
-    whats.push(What::Warning { code: b"odd".to_vec(), message: b"something".to_vec() });
-    whats.push(What::Exit { status: 0 });
-    let told = whats.into_iter().enumerate();
+    done.push(What::Warning { code: b"odd".to_vec(), message: b"something".to_vec() });
+    done.push(What::Exit { status: 0 });
+    let told = done.into_iter().enumerate();
     told.map(|(number, what)| Event { pid: 7, at_ns: number as u64, what }).collect()
 }
 
