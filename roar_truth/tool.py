@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,10 +27,13 @@ class Tool:
     """Of the environment of `roar`, beside those of every case."""
 
     def make_template(self, folder: Path) -> Path:
-        """Makes the project that every case gets a copy of."""
-        root = make_project(folder / "template")
+        """Makes the project that every case gets a copy of.
+
+        It is a copy itself, which no daemon has open: one that closes a project takes files away beside who copies it.
+        """
+        root = make_project(folder / "made")
         subprocess.run([self.roar, "init", "-n"], cwd=root, env=self._environment(), check=True, capture_output=True)
-        return root
+        return Path(shutil.copytree(root, folder / "template", symlinks=True))
 
     def record(self, stage: Stage) -> Recorded:
         """Runs the job of a case and returns what was recorded of it. Raises CalledProcessError, TimeoutExpired."""
