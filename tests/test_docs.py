@@ -98,6 +98,6 @@ def test_the_page_of_warnings_has_every_code_and_no_other() -> None:
 
 def test_every_reason_of_the_launcher_is_explained() -> None:
     sources = "".join(path.read_text() for path in (TOP / "tracers" / "launcher" / "src").glob("*.rs"))
-    reasons = set(re.findall(r'Failure::new\(\s*"([a-z-]+)"', sources))
+    reasons = set(re.findall(r'(?:Failure::new|cannot)\(\s*"([a-z-]+)"', sources))
     explained = set(re.findall(r"^\| `([a-z-]+)`", (TOP / "docs" / "launcher-errors.md").read_text(), re.MULTILINE))
     assert reasons == explained

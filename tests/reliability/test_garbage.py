@@ -56,10 +56,10 @@ def resident(daemon: Daemon) -> int:
     return int(status.rss_bytes)
 
 
-def assert_as_before(daemon: Daemon, root: Path, memory: int) -> None:
+def assert_as_before(daemon: Daemon, root: Path, memory: int, growth: int = GROWTH_MAX) -> None:
     """Asserts that the daemon is the same process, has not grown, records, and met nothing it did not expect."""
     assert daemon.process.poll() is None
-    assert resident(daemon) - memory < GROWTH_MAX
+    assert resident(daemon) - memory < growth
     before = len(daemon.list_jobs(root))
     daemon.finish(Run(root).seal())
     assert len(daemon.list_jobs(root)) == before + 1
@@ -235,7 +235,8 @@ def test_sizes_at_the_limits(served: Daemon, root: Path) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         served.jobs.GetJob(too_large, metadata=served.metadata)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert_as_before(served, root, memory)
+    # A job of 10 MB in paths and words, held several times while it is recorded and shown, and given back at rest only.
+    assert_as_before(served, root, memory, 4 * GROWTH_MAX)
 
 
 def _read(path: bytes) -> run_pb2.FileRead:
