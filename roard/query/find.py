@@ -11,7 +11,15 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, SessionRow, StepRow
-from roard.errors import AmbiguousReference, ArtifactNotFound, BadReference, JobNotFound, SessionNotFound, shown
+from roard.errors import (
+    AmbiguousReference,
+    ArtifactNotFound,
+    BadReference,
+    BadRequest,
+    JobNotFound,
+    SessionNotFound,
+    shown,
+)
 from roard.paths import to_stored
 from roard.refs import SHORTEST_HASH, HexRef, LocationRef, PathRef, RecentRef, Ref, StepRef, parse_ref
 
@@ -55,8 +63,10 @@ Target: TypeAlias = JobTarget | SessionTarget | ArtifactTarget | PathTarget
 def find(session: Session, root: bytes, request: pb.ResolveRequest | pb.GetLineageRequest) -> Target:
     """Returns what a reference of any kind, or of the kind asked for, names.
 
-    Raises JobNotFound, SessionNotFound, ArtifactNotFound, BadReference, AmbiguousReference.
+    Raises JobNotFound, SessionNotFound, ArtifactNotFound, BadReference, AmbiguousReference, BadRequest.
     """
+    if b"\0" in request.ref + request.cwd:
+        raise BadRequest("no path has a byte of zero in it")
     match request.kind:
         case pb.REF_KIND_JOB:
             return JobTarget(find_job(session, request.ref))
