@@ -20,7 +20,13 @@ _OF_KIND = (StepRow.session_id == bindparam("session")) & (StepRow.kind == bindp
 # Of the step in the statement around it. Index: ix_job_step.
 _LATEST_JOB = select(func.max(JobRow.id)).where(JobRow.step_id == StepRow.id).correlate(StepRow).scalar_subquery()
 _STEPS_OF_SHAPE = (
-    select(StepRow.id, _LATEST_JOB).where(_OF_KIND, StepRow.shape == bindparam("shape")).order_by(StepRow.number)
+    select(StepRow.id, JobRow.id, JobRow.argv, JobRow.cwd)
+    .join(JobRow, JobRow.id == _LATEST_JOB)
+    .where(_OF_KIND, StepRow.shape == bindparam("shape"))
+    .order_by(StepRow.number)
+)
+_STEP_OF_JOB = (
+    select(StepRow.id).join(JobRow, JobRow.step_id == StepRow.id).where(_OF_KIND, JobRow.uid == bindparam("uid"))
 )
 _DATA_OUTPUTS = select(OutputRow.path).where(OutputRow.job_id == bindparam("job"), OutputRow.role == "data")
 _LAST_NUMBER = select(func.max(StepRow.number)).where(_OF_KIND)
@@ -54,12 +60,27 @@ def reset(session: Session, now_ns: int) -> tuple[int, int]:
     return closed, _open_session(session, now_ns)
 
 
+def use(session: Session, session_id: int, now_ns: int) -> int:
+    """Makes a session the active one, and returns the one that was."""
+    closed = active_session(session, now_ns)
+    # One after the other: no two may be active at any moment.
+    session.execute(update(SessionRow).where(SessionRow.id == closed).values(active=False))
+    session.execute(update(SessionRow).where(SessionRow.id == session_id).values(active=True))
+    return closed
+
+
 def steps_of_shape(session: Session, session_id: int, kind: str, shape: Shape) -> list[StepCandidate]:
-    """Returns the steps of a shape by number, with the data outputs of their latest jobs. Index: ix_step_shape."""
+    """Returns the steps of a shape by number, each with what its latest job was. Index: ix_step_shape."""
     rows = session.execute(_STEPS_OF_SHAPE, {"session": session_id, "kind": kind, "shape": shape.text})
     return [
-        StepCandidate(step_id, frozenset(session.scalars(_DATA_OUTPUTS, {"job": job_id}))) for step_id, job_id in rows
+        StepCandidate(step_id, argv.split(b"\0"), cwd, frozenset(session.scalars(_DATA_OUTPUTS, {"job": job_id})))
+        for step_id, job_id, argv, cwd in rows
     ]
+
+
+def step_of_job(session: Session, session_id: int, kind: str, uid: str) -> int | None:
+    """Returns the step of a job, None when it is of another session or kind. Index: jobs.uid."""
+    return session.scalar(_STEP_OF_JOB, {"session": session_id, "kind": kind, "uid": uid})
 
 
 def add_step(session: Session, session_id: int, kind: str, shape: Shape, *, named: bool) -> int:
