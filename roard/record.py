@@ -92,6 +92,9 @@ def _step(session: Session, session_id: int, root: bytes, record: run_pb2.RunRec
     shape = named_shape(record.step_name) if named else shape_of(record.argv, record.cwd, root)
     outputs = frozenset(file.path for file in facts.outputs if file.role == "data")
     candidates = sessions.steps_of_shape(session, session_id, facts.kind, shape)
+    if not named:
+        # A name pins its command, also where it is left out; of equals the last is chosen, which has none.
+        candidates = [*sessions.named_steps(session, session_id, facts), *candidates]
     step_id = choose_step(StepCandidate(0, facts.argv, facts.cwd, outputs), candidates, named=named)
     return sessions.add_step(session, session_id, facts.kind, shape, named=named) if step_id is None else step_id
 
