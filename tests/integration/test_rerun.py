@@ -105,6 +105,16 @@ def test_what_cannot_be_run_again_is_said_and_starts_nothing(trained: Path, word
     assert len(jobs(trained)) == 1
 
 
+@pytest.mark.parametrize("word", ["@x", "@-1", "@2a"])
+def test_what_only_looks_like_a_step_is_taken_for_a_program(trained: Path, word: str) -> None:
+    done = run("roar", "run", word, cwd=trained)
+    assert done.returncode == 127
+    assert done.stderr.decode().splitlines() == [
+        f"error[command-not-found]: `{word}` was not found",
+        "hint: a step is @N or @BN, as in `roar run @2`; `roar status` lists them",
+    ]
+
+
 def test_a_step_whose_directory_is_gone(trained: Path) -> None:
     shutil.rmtree(trained / "exp")
     done = run("roar", "run", "@1", cwd=trained)
