@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -120,6 +120,21 @@ def connect(*, start: bool = True) -> Iterator[Daemon]:
     start_daemon(runtime)
     with open_connection(runtime) as daemon:
         yield _checked(daemon, runtime)
+
+
+def insist(question: Callable[[Daemon], Response]) -> Response:
+    """Returns the answer to a question that changes something; asks once more when the daemon dies over it.
+
+    Only for what may be asked twice. Raises what connect and Daemon.call raise.
+    """
+    try:
+        with connect() as daemon:
+            return question(daemon)
+    except ClientError as error:
+        if error.reason != "daemon-lost":
+            raise
+    with connect() as daemon:
+        return question(daemon)
 
 
 def _may_stay(daemon: Daemon, runtime: RuntimeDir) -> bool:

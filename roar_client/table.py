@@ -51,6 +51,10 @@ GROUPS = (
         ),
     ),
     Group(
+        "Change",
+        (Command("pop", "Take the newest job back, with the files that it made"),),
+    ),
+    Group(
         "Setup",
         (
             Command("reset", "Start a new session and keep the old one"),

@@ -279,6 +279,75 @@ class JobNotFound(RoarError):
         super().__init__(fact, hint="`roar log --all` lists the jobs" if ref else "record one with `roar run COMMAND`")
 
 
+class NothingToPop(RoarError):
+    """The active session has no job."""
+
+    reason = "nothing-to-pop"
+    status = "NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("the active session has no job", hint="`roar log --all` lists the jobs of older sessions")
+
+
+class NotNewest(RoarError):
+    """The job that `roar pop` asked about is not the newest any more."""
+
+    reason = "not-newest"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, uid: str, newest: str) -> None:
+        super().__init__(
+            f"job `{uid}` is not the newest any more",
+            cause=f"`{newest}` is" if newest else "there is none left",
+            hint="look again: `roar pop --dry-run`, `roar pop --list`",
+        )
+
+
+class RunsInFlight(RoarError):
+    """A run of the project goes on, or waits to be recorded, and may use what would be taken away."""
+
+    reason = "runs-in-flight"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, commands: list[str]) -> None:
+        more = f" and {len(commands) - 1} more" if len(commands) > 1 else ""
+        super().__init__(
+            "a job of this project is not recorded yet, and may use the files of the newest one that is",
+            cause=f"`{commands[0]}`{more}",
+            hint="wait for it, or stop it; `roar status` lists what runs",
+        )
+
+
+class NothingToUndo(RoarError):
+    """No popped job is left that could be brought back."""
+
+    reason = "nothing-to-undo"
+    status = "NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("no popped job is left to be brought back", hint="`roar log` lists what is recorded")
+
+
+class UndoBlocked(RoarError):
+    """Something else is now where a popped job or a file of it was; nothing was changed."""
+
+    reason = "undo-blocked"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, uid: str, cause: str, hint: str) -> None:
+        super().__init__(f"job `{uid}` cannot be brought back: nothing was changed", cause=cause, hint=hint)
+
+
+class RunPopped(RoarError):
+    """A run is recorded already, and its job was popped since."""
+
+    reason = "run-popped"
+    status = "NOT_FOUND"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"the job of run `{run_id}` was popped", hint="`roar pop --list` shows it")
+
+
 class SessionNotFound(RoarError):
     """The reference names no session."""
 

@@ -11,6 +11,7 @@ import grpc
 from roar_proto.v1 import jobs_pb2 as pb
 from roar_proto.v1 import jobs_pb2_grpc
 
+from roard import pop
 from roard.failpoints import failpoint
 from roard.query import jobs
 from roard.service.convert import progress_to_pb
@@ -49,3 +50,18 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
     async def ListJobs(self, request: pb.ListJobsRequest, context: grpc.ServicerContext) -> pb.ListJobsResponse:
         project = await self._runs.project(request.project_root)
         return await asyncio.to_thread(jobs.list_jobs, project, request)
+
+    async def PopJob(self, request: pb.PopJobRequest, context: grpc.ServicerContext) -> pb.PopJobResponse:
+        project = await self._runs.project(request.project_root)
+        self._runs.refuse_in_flight(project.root)
+        wanted = (self._runs.projects, project.root, request.job_uid)
+        return await asyncio.to_thread(pop.pop_job, *wanted, dry_run=request.dry_run)
+
+    async def UndoPop(self, request: pb.UndoPopRequest, context: grpc.ServicerContext) -> pb.UndoPopResponse:
+        project = await self._runs.project(request.project_root)
+        wanted = (self._runs.projects, project.root, request.job_uid)
+        return await asyncio.to_thread(pop.undo_pop, *wanted, dry_run=request.dry_run)
+
+    async def ListPopped(self, request: pb.ListPoppedRequest, context: grpc.ServicerContext) -> pb.ListPoppedResponse:
+        project = await self._runs.project(request.project_root)
+        return await asyncio.to_thread(pop.list_popped, project)
