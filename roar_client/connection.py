@@ -20,6 +20,7 @@ from roar_proto.v1 import (
     daemon_pb2_grpc,
     database_pb2_grpc,
     jobs_pb2_grpc,
+    labels_pb2_grpc,
     lineage_pb2_grpc,
     sessions_pb2_grpc,
     tracers_pb2_grpc,
@@ -62,6 +63,7 @@ class Daemon:
         self.jobs = jobs_pb2_grpc.JobServiceStub(channel)
         self.sessions = sessions_pb2_grpc.SessionServiceStub(channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(channel)
+        self.labels = labels_pb2_grpc.LabelServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)

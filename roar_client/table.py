@@ -52,7 +52,10 @@ GROUPS = (
     ),
     Group(
         "Change",
-        (Command("pop", "Take the newest job back, with the files that it made"),),
+        (
+            Command("pop", "Take the newest job back, with the files that it made"),
+            Command("label", "Put keys and values on sessions, jobs and files"),
+        ),
     ),
     Group(
         "Setup",

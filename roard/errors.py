@@ -394,6 +394,40 @@ class AmbiguousReference(RoarError):
         super().__init__(f"`{ref}` is ambiguous", cause=f"it fits {', '.join(candidates)}", hint=hint)
 
 
+class BadLabel(RoarError):
+    """A word is no `key=value`, its key is not allowed, or the labels together are too large."""
+
+    reason = "bad-label"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, word: str, problem: str) -> None:
+        hint = "write `key=value` or `group.key=value`; `'key=\"5\"'` is the text 5"
+        super().__init__(f"`{word}` is no label: {problem}", hint=hint)
+
+
+class LabelConflict(RoarError):
+    """A label cannot be set: its key is a group of labels, or one of its groups is a label."""
+
+    reason = "label-conflict"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, key: str, *, is_group: bool) -> None:
+        problem = "is a group of labels, and cannot have a value" if is_group else "has a value, and cannot be a group"
+        super().__init__(f"`{key}` {problem}", hint="remove it first: `roar label unset ENTITY TARGET KEY`")
+
+
+class NoSuchLabel(RoarError):
+    """The label, or any label of the source, is not there."""
+
+    reason = "no-such-label"
+    status = "NOT_FOUND"
+
+    def __init__(self, key: str) -> None:
+        fact = f"there is no label `{key}`" if key else "it has no labels"
+        super().__init__(fact, hint="`roar label show ENTITY TARGET` lists them; nothing was changed")
+
+
 class BadPattern(RoarError):
     """A regular expression cannot be compiled."""
 

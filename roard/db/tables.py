@@ -228,3 +228,42 @@ class PoppedArtifactRow(Base):
 
     popped_id: Mapped[int] = mapped_column(ForeignKey("popped.id"), primary_key=True)
     artifact_id: Mapped[int] = mapped_column(ForeignKey("artifacts.id"), primary_key=True)
+
+
+class SessionLabelRow(Base):
+    """A version of the labels of a session."""
+
+    __tablename__ = "session_labels"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    """JSON object, keys sorted."""
+    created_at_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class JobLabelRow(Base):
+    """A version of the labels of a job."""
+
+    __tablename__ = "job_labels"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    """JSON object, keys sorted."""
+    created_at_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class ArtifactLabelRow(Base):
+    """A version of the labels of a content."""
+
+    __tablename__ = "artifact_labels"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    artifact_id: Mapped[int] = mapped_column(ForeignKey("artifacts.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    """JSON object, keys sorted."""
+    created_at_ns: Mapped[int] = mapped_column(BigInteger)

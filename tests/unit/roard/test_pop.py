@@ -15,7 +15,7 @@ from typing import Any
 import pygit2
 import pytest
 from daemon_kit import Run, git, read_of, write_of
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from query_lab import Lab
 from roar_proto.v1 import jobs_pb2 as pb
@@ -394,7 +394,7 @@ used = st.lists(st.sampled_from(NAMES), unique=True)
 a_job = st.tuples(used, used, st.booleans(), st.booleans())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(jobs=st.lists(a_job, min_size=1, max_size=4), tracked=used, edited=used, removed=used, pops=st.integers(1, 4))
 def test_only_what_is_the_jobs_own_is_ever_moved_and_all_of_it_comes_back(
     jobs: list[tuple[list[str], list[str], bool, bool]],

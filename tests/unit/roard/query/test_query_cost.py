@@ -23,7 +23,7 @@ QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "session": (lambda lab: get_session(lab.project, ""), 12),
     "dag": (lambda lab: get_dag(lab.project, check_files=True), 16),
     "status": (lambda lab: project_status(lab.project), 18),
-    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 8),
+    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 9),
 }
 
 
