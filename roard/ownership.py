@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from roard.content import contents_now
 from roard.context.git import GitUnreadable, open_repository
@@ -50,7 +51,10 @@ def judge(project: Project, outputs: Sequence[Output], users: Mapping[bytes, str
     Must not be called in a transaction: it may read a lot.
     """
     device = os.stat(os.path.join(project.root, b".roar")).st_dev
-    judged = [_by_place(project.root, output, users, device) for output in outputs]
+    # Looked at once each, not once a file.
+    directories = {os.path.dirname(output.path) for output in outputs if not output.path.startswith(b"/")}
+    places = {directory: _place_of(project.root, directory) for directory in directories}
+    judged = [_by_place(project.root, output, users, places, device) for output in outputs]
     going = [one for one in judged if not one.kept]
     contents = contents_now(project, [to_absolute(project.root, one.output.path) for one in going], Progress())
     settled = iter([_by_content(project.root, one, now.digest) for one, now in zip(going, contents, strict=True)])
@@ -58,7 +62,23 @@ def judge(project: Project, outputs: Sequence[Output], users: Mapping[bytes, str
     return [one if one.kept else _by_git(project.root, next(settled), tracked) for one in judged]
 
 
-def _by_place(root: bytes, output: Output, users: Mapping[bytes, str], device: int) -> Judged:
+class _Place(NamedTuple):
+    """A directory that a job wrote into."""
+
+    moved: bool
+    """It, or one above it, has become a link since."""
+    nested: bool
+    """It belongs to a repository or a project inside this one."""
+
+
+def _place_of(root: bytes, directory: bytes) -> _Place:
+    path = to_absolute(root, directory)
+    return _Place(os.path.realpath(path) != path, _is_nested(root, directory))
+
+
+def _by_place(
+    root: bytes, output: Output, users: Mapping[bytes, str], places: Mapping[bytes, _Place], device: int
+) -> Judged:
     if output.path.startswith(b"/"):
         return Judged(output, "outside")
     path = to_absolute(root, output.path)
@@ -66,9 +86,10 @@ def _by_place(root: bytes, output: Output, users: Mapping[bytes, str], device: i
         found = os.lstat(path)
     except OSError:
         return Judged(output, "gone")
-    if not stat.S_ISREG(found.st_mode) or os.path.realpath(path) != path:
+    place = places[os.path.dirname(output.path)]
+    if not stat.S_ISREG(found.st_mode) or place.moved:
         return Judged(output, "changed")
-    if _is_nested(root, output.path):
+    if place.nested:
         return Judged(output, "nested")
     if user := users.get(output.path):
         return Judged(output, "shared", user)
@@ -81,9 +102,7 @@ def _by_place(root: bytes, output: Output, users: Mapping[bytes, str], device: i
     return Judged(output, key=StatKey.of_stat(found))
 
 
-def _is_nested(root: bytes, stored: bytes) -> bool:
-    """Returns whether a file belongs to a repository or a project inside this one."""
-    directory = os.path.dirname(stored)
+def _is_nested(root: bytes, directory: bytes) -> bool:
     while directory:
         if any(os.path.lexists(os.path.join(root, directory, name)) for name in _FOREIGN):
             return True

@@ -168,9 +168,11 @@ def undo_pop(projects: Projects, root: bytes, uid: str, *, dry_run: bool) -> pb.
         restored = [pb.RestoredFile(path=path, size=key.size, lost=path in lost) for path, key in files.items()]
         if dry_run:
             return pb.UndoPopResponse(job=_short_job(last), files=restored)
-        _move_back(project, last, files)
-        job = _put_back(project, last.uid)
+        with _moved_back(project, last, files):
+            _put_back(project, last.uid)
         failpoint("undo.committed")
+        with project.store.read() as session:
+            (job,) = load_jobs(session, select(JobRow.id).where(JobRow.uid == last.uid))
         trash.clear(project.root, last.directory)
         failpoint("undo.done")
         return pb.UndoPopResponse(job=job, files=restored, session_hash=job.session_hash)
@@ -198,9 +200,11 @@ def _check_files(project: Project, last: PoppedRow, files: Mapping[bytes, StatKe
         raise _blocked(last, error) from error
 
 
-def _move_back(project: Project, last: PoppedRow, files: Mapping[bytes, StatKey]) -> None:
+@contextmanager
+def _moved_back(project: Project, last: PoppedRow, files: Mapping[bytes, StatKey]) -> Iterator[None]:
     try:
-        trash.move_back(project.root, last.directory, files)
+        with trash.moved_back(project.root, last.directory, files):
+            yield
     except trash.Blocked as error:
         raise _blocked(last, error) from error
 
@@ -210,18 +214,16 @@ def _blocked(last: PoppedRow, error: trash.Blocked) -> UndoBlocked:
     return UndoBlocked(last.uid, str(error), hint)
 
 
-def _put_back(project: Project, uid: str) -> pb.Job:
+def _put_back(project: Project, uid: str) -> None:
+    """Brings the rows back. What fails here has not committed: the files may be taken back."""
     with project.store.write() as session:
         last = popped.find_popped(session, uid)
         assert last is not None, "whoever takes it away holds the lock of the trash"
-        session_id, job_id = last.session_id, last.job_id
+        session_id = last.session_id
         _check_step(session, last)
         popped.put_back(session, last)
         sessions.update_hash(session, session_id)
         failpoint("undo.put-back")
-    with project.store.read() as session:
-        (job,) = load_jobs(session, select(JobRow.id).where(JobRow.id == job_id))
-    return job
 
 
 def list_popped(project: Project) -> pb.ListPoppedResponse:

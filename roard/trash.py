@@ -9,7 +9,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from roard.durable import sync_directory
 from roard.failpoints import failpoint
@@ -84,12 +84,26 @@ def is_back(path: bytes, key: StatKey) -> bool:
     return found is not None and same_content(key, found, strict=False)
 
 
-def move_back(root: bytes, directory: str, files: Mapping[bytes, StatKey]) -> None:
-    """Puts files where they were, never over another: all of them, on disk, or none. Raises Blocked.
+@contextlib.contextmanager
+def moved_back(root: bytes, directory: str, files: Mapping[bytes, StatKey]) -> Iterator[None]:
+    """Puts files where they were, never over another, all of them and on disk; takes that back when its block fails.
 
     They keep their name in the trash too, until clear() is called: whoever dies in between loses nothing.
+    Raises Blocked.
     """
     done: list[tuple[bytes, bytes]] = []
+    try:
+        _move_back(root, directory, files, done)
+        yield
+    except BaseException:
+        for place, path in reversed(done):
+            _unlink(place, path)
+        raise
+
+
+def _move_back(root: bytes, directory: str, files: Mapping[bytes, StatKey], done: list[tuple[bytes, bytes]]) -> None:
+    """Appends to `done` each file that has its name again. Raises Blocked."""
+    stored = b""
     try:
         for stored, key in files.items():
             path, place = to_absolute(root, stored), _place(root, directory, stored)
@@ -102,8 +116,6 @@ def move_back(root: bytes, directory: str, files: Mapping[bytes, StatKey]) -> No
         for parent in {os.path.dirname(path) for _, path in done}:
             sync_directory(parent)
     except OSError as error:
-        for place, path in reversed(done):
-            _unlink(place, path)
         raise Blocked(f"`{_shown(stored)}`: {error.strerror or error}") from error
 
 

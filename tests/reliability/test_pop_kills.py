@@ -105,5 +105,6 @@ def test_an_error_on_the_way_back_takes_everything_back(tmp_path: Path) -> None:
         assert (recorded(root), contents(root), in_trash(root)) == between
         with pytest.raises(grpc.RpcError):
             undo(daemon, root, uid)
+        assert (recorded(root), contents(root), in_trash(root)) == between
         assert undo(daemon, root, uid).job.uid == uid
         assert (recorded(root), contents(root), in_trash(root)) == (*before, {})
