@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from roar_proto.v1 import (
     daemon_pb2_grpc,
     database_pb2_grpc,
     jobs_pb2_grpc,
+    labels_pb2_grpc,
     lineage_pb2_grpc,
     sessions_pb2_grpc,
     tracers_pb2_grpc,
@@ -62,6 +63,7 @@ class Daemon:
         self.jobs = jobs_pb2_grpc.JobServiceStub(channel)
         self.sessions = sessions_pb2_grpc.SessionServiceStub(channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(channel)
+        self.labels = labels_pb2_grpc.LabelServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)
@@ -120,6 +122,21 @@ def connect(*, start: bool = True) -> Iterator[Daemon]:
     start_daemon(runtime)
     with open_connection(runtime) as daemon:
         yield _checked(daemon, runtime)
+
+
+def insist(question: Callable[[Daemon], Response]) -> Response:
+    """Returns the answer to a question that changes something; asks once more when the daemon dies over it.
+
+    Only for what may be asked twice. Raises what connect and Daemon.call raise.
+    """
+    try:
+        with connect() as daemon:
+            return question(daemon)
+    except ClientError as error:
+        if error.reason != "daemon-lost":
+            raise
+    with connect() as daemon:
+        return question(daemon)
 
 
 def _may_stay(daemon: Daemon, runtime: RuntimeDir) -> bool:

@@ -52,6 +52,13 @@ GROUPS = (
         ),
     ),
     Group(
+        "Change",
+        (
+            Command("pop", "Take the newest job back, with the files that it made"),
+            Command("label", "Put keys and values on sessions, jobs and files"),
+        ),
+    ),
+    Group(
         "Setup",
         (
             Command("reset", "Start a new session and keep the old one"),

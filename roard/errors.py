@@ -321,6 +321,75 @@ class BadOverride(RoarError):
         )
 
 
+class NothingToPop(RoarError):
+    """The active session has no job."""
+
+    reason = "nothing-to-pop"
+    status = "NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("the active session has no job", hint="`roar log --all` lists the jobs of older sessions")
+
+
+class NotNewest(RoarError):
+    """The job that `roar pop` asked about is not the newest any more."""
+
+    reason = "not-newest"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, uid: str, newest: str) -> None:
+        super().__init__(
+            f"job `{uid}` is not the newest any more",
+            cause=f"`{newest}` is" if newest else "there is none left",
+            hint="look again: `roar pop --dry-run`, `roar pop --list`",
+        )
+
+
+class RunsInFlight(RoarError):
+    """A run of the project goes on, or waits to be recorded, and may use what would be taken away."""
+
+    reason = "runs-in-flight"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, commands: list[str]) -> None:
+        more = f" and {len(commands) - 1} more" if len(commands) > 1 else ""
+        super().__init__(
+            "a job of this project is not recorded yet, and may use the files of the newest one that is",
+            cause=f"`{commands[0]}`{more}",
+            hint="wait for it, or stop it; `roar status` lists what runs",
+        )
+
+
+class NothingToUndo(RoarError):
+    """No popped job is left that could be brought back."""
+
+    reason = "nothing-to-undo"
+    status = "NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("no popped job is left to be brought back", hint="`roar log` lists what is recorded")
+
+
+class UndoBlocked(RoarError):
+    """Something else is now where a popped job or a file of it was; nothing was changed."""
+
+    reason = "undo-blocked"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, uid: str, cause: str, hint: str) -> None:
+        super().__init__(f"job `{uid}` cannot be brought back: nothing was changed", cause=cause, hint=hint)
+
+
+class RunPopped(RoarError):
+    """A run is recorded already, and its job was popped since."""
+
+    reason = "run-popped"
+    status = "NOT_FOUND"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"the job of run `{run_id}` was popped", hint="`roar pop --list` shows it")
+
+
 class SessionNotFound(RoarError):
     """The reference names no session."""
 
@@ -365,6 +434,40 @@ class AmbiguousReference(RoarError):
     def __init__(self, ref: str, candidates: tuple[str, ...]) -> None:
         hint = "write more of it, or decide with --job, --session, --artifact or --path"
         super().__init__(f"`{ref}` is ambiguous", cause=f"it fits {', '.join(candidates)}", hint=hint)
+
+
+class BadLabel(RoarError):
+    """A word is no `key=value`, its key is not allowed, or the labels together are too large."""
+
+    reason = "bad-label"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, word: str, problem: str) -> None:
+        hint = "write `key=value` or `group.key=value`; `'key=\"5\"'` is the text 5"
+        super().__init__(f"`{word}` is no label: {problem}", hint=hint)
+
+
+class LabelConflict(RoarError):
+    """A label cannot be set: its key is a group of labels, or one of its groups is a label."""
+
+    reason = "label-conflict"
+    status = "FAILED_PRECONDITION"
+
+    def __init__(self, key: str, *, is_group: bool) -> None:
+        problem = "is a group of labels, and cannot have a value" if is_group else "has a value, and cannot be a group"
+        super().__init__(f"`{key}` {problem}", hint="remove it first: `roar label unset ENTITY TARGET KEY`")
+
+
+class NoSuchLabel(RoarError):
+    """The label, or any label of the source, is not there."""
+
+    reason = "no-such-label"
+    status = "NOT_FOUND"
+
+    def __init__(self, key: str) -> None:
+        fact = f"there is no label `{key}`" if key else "it has no labels"
+        super().__init__(fact, hint="`roar label show ENTITY TARGET` lists them; nothing was changed")
 
 
 class BadPattern(RoarError):

@@ -57,6 +57,16 @@ NAMES = (
     "quarantine.begin",
     "quarantine.renamed",
     "finish.acknowledge",
+    "pop.judged",
+    "pop.taken-out",
+    "pop.committed",
+    "pop.moved",
+    "pop.done",
+    "undo.checked",
+    "undo.restored",
+    "undo.put-back",
+    "undo.committed",
+    "undo.done",
 )
 """In the order in which a daemon passes them, more or less."""
 

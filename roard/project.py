@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from roard.config import Settings, load_settings
 from roard.db.hash_cache import HashCache
@@ -22,6 +23,9 @@ class Project:
     """Digests by stat key, in a file of its own."""
     hashing: HashPool
     """Reads files and digests them in threads; shared by all projects of the daemon."""
+
+    trash_lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held by whoever moves files into `.roar/trash`, or out of it."""
 
     def settings(self) -> Settings:
         """Returns the project's settings, read anew: config.toml is the user's to edit. Raises ConfigError."""

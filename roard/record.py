@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from roard.content import Wanted, contents
 from roard.db import artifacts, jobs, sessions
-from roard.errors import RunConflict, shown
+from roard.errors import RunConflict, RunPopped, shown
 from roard.failpoints import failpoint
 from roard.filters import Use, Verdict
 from roard.hashing.digest import Expected, Progress
@@ -52,8 +52,8 @@ class _Uses:
 def record_job(project: Project, run_dir: RunDir, progress: Progress) -> RecordedJob:
     """Records a run that has ended, and returns its job; a run that is recorded already returns the same job.
 
-    Raises RunNotFound, RunNotSealed, TraceCorrupt, RunConflict, and what store.write() raises; the run directory is
-    then as it was.
+    Raises RunNotFound, RunNotSealed, TraceCorrupt, RunConflict, RunPopped, and what store.write() raises; the run
+    directory is then as it was.
     """
     run = read_run(run_dir)
     failpoint("record.read")
@@ -72,6 +72,8 @@ def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
             if known.payload_hash != facts.payload_hash:
                 raise RunConflict(facts.run_id)
             return known
+        if jobs.is_popped(session, facts.run_id):
+            raise RunPopped(facts.run_id)
         session_id = sessions.active_session(session, now_ns)
         failpoint("write.session")
         step_id = _step(session, session_id, project.root, run.record, facts)

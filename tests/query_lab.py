@@ -63,15 +63,19 @@ class Lab:
         duration_s: int = 1,
         dropped: Mapping[str, str] | None = None,
         on_disk: bool = True,
+        created: bool = False,
     ) -> str:
-        """Records a job of a step ("@2", "@B1") and returns its uid; on_disk: its files are there afterwards."""
+        """Records a job of a step ("@2", "@B1") and returns its uid; on_disk: its files are there afterwards.
+
+        created: what it wrote was not there before.
+        """
         if on_disk:
             for path, content in {**(code or {}), **(reads or {}), **(writes or {})}.items():
                 if content is not None:
                     self.put(path, content)
         used = [_used(path, "data", value) for path, value in (reads or {}).items()]
         used += [_used(path, "code", value) for path, value in (code or {}).items()]
-        written = [_used(path, "data", value) for path, value in (writes or {}).items()]
+        written = [_used(path, "data", value)._replace(mark=created) for path, value in (writes or {}).items()]
         words = [word.encode() for word in shlex.split(argv or f"python step{step[1:]}.py")]
         facts = JobFacts(
             run_id=str(uuid.uuid4()),

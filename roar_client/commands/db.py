@@ -111,12 +111,16 @@ def gc(
     quarantined: Annotated[
         bool, typer.Option("--quarantined", help="Also remove runs that were put aside because they are damaged.")
     ] = False,
+    trash: Annotated[
+        bool, typer.Option("--trash", help="Also remove popped jobs and their files; none can be brought back then.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Remove what nothing refers to and give its space back.
 
     That is: hashes of files that are gone or have changed, contents that no job read or wrote, all backups but the
-    newest five, and free space in the files. No job is touched, and no database that `roar db restore` has replaced.
+    newest five, and free space in the files. No job is touched, and no database that `roar db restore` has replaced;
+    what `roar pop` has put into the trash is only counted.
     """
     from roar_proto.v1 import database_pb2
 
@@ -127,7 +131,9 @@ def gc(
     from roar_client.project import here
 
     project = here()
-    request = database_pb2.CleanDatabaseRequest(project_root=project.root, dry_run=dry_run, quarantined=quarantined)
+    request = database_pb2.CleanDatabaseRequest(
+        project_root=project.root, dry_run=dry_run, quarantined=quarantined, trash=trash
+    )
     with connect() as daemon:
         response = daemon.call(daemon.database.CleanDatabase, request)
     if json:

@@ -117,6 +117,7 @@ def clean_lines(response: pb.CleanDatabaseResponse, *, dry_run: bool) -> list[Li
         (response.artifacts, f"{plural(response.artifacts, 'content')} that no job uses"),
         (len(response.backups), f"{plural(len(response.backups), 'old backup')}, {size(_total(response.backups))}"),
         (len(response.runs_quarantined), f"{plural(len(response.runs_quarantined), 'damaged run')}"),
+        (response.trash_emptied, f"the trash, {_trash(response)}"),
     ]
     word = "would be removed" if dry_run else "removed"
     lines = [line(f"{text} {word}") for number, text in rows if number]
@@ -125,7 +126,14 @@ def clean_lines(response: pb.CleanDatabaseResponse, *, dry_run: bool) -> list[Li
     if not dry_run and response.size_after < response.size_before:
         saved = size(response.size_before - response.size_after)
         lines.append(line(f"{saved} given back, {size(response.size_after)} in use"))
-    return lines or [line("nothing to remove")]
+    lines = lines or [line("nothing to remove")]
+    if not response.trash_emptied and (response.popped_jobs or response.trash_size):
+        lines.append(line(f"in the trash: {_trash(response)}; `roar db gc --trash` empties it"))
+    return lines
+
+
+def _trash(response: pb.CleanDatabaseResponse) -> str:
+    return f"{plural(response.popped_jobs, 'popped job')}, {size(response.trash_size)}"
 
 
 def _hashes(number: int) -> str:
@@ -231,6 +239,11 @@ def clean_document(response: pb.CleanDatabaseResponse, *, dry_run: bool) -> Docu
         "vacuumed": response.vacuumed,
         "size_before": response.size_before,
         "size_after": response.size_after,
+        "trash": {
+            "popped_jobs": response.popped_jobs,
+            "size": response.trash_size,
+            "emptied": response.trash_emptied,
+        },
     }
 
 

@@ -47,6 +47,15 @@ RULES = (
         """,
     ),
     Rule(
+        "popped",
+        "no job is recorded and popped at once",
+        """
+        SELECT 'job ' || uid || ' is popped, and recorded too' FROM popped
+          WHERE EXISTS (SELECT 1 FROM jobs
+                        WHERE jobs.id = job_id OR jobs.uid = popped.uid OR jobs.run_id = popped.run_id)
+        """,
+    ),
+    Rule(
         "artifacts",
         "every artifact has a digest of 32 bytes",
         "SELECT 'artifact ' || id || ' has ' || length(hash) || ' bytes' FROM artifacts WHERE length(hash) != 32",

@@ -19,6 +19,12 @@ def recorded_paths(connection: sqlite3.Connection) -> Iterator[bytes]:
         yield path
 
 
+def count_popped(connection: sqlite3.Connection) -> int:
+    """Returns how many popped jobs can be brought back. Raises sqlite3.Error."""
+    (number,) = connection.execute("SELECT count(*) FROM popped").fetchone()
+    return int(number)
+
+
 def count_unused_artifacts(connection: sqlite3.Connection) -> int:
     """Returns how many contents no row refers to. Raises sqlite3.Error."""
     (number,) = connection.execute(f"SELECT count(*) FROM artifacts WHERE {_unused()}").fetchone()  # noqa: S608

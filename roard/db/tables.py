@@ -180,3 +180,90 @@ class WarningRow(Base):
     ordinal: Mapped[int] = mapped_column(Integer, primary_key=True)
     code: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
+
+
+class PoppedRow(Base):
+    """A job that `roar pop` took out: all that brings it back. The newest one is brought back first."""
+
+    __tablename__ = "popped"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    uid: Mapped[str] = mapped_column(Text, unique=True)
+    run_id: Mapped[str] = mapped_column(Text, unique=True)
+    job_id: Mapped[int] = mapped_column(Integer, unique=True)
+    """Stays the job's: none that is recorded meanwhile takes it, or the order of recording would change."""
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    number: Mapped[int] = mapped_column(Integer)
+    """Of its step."""
+    command: Mapped[str] = mapped_column(Text)
+    popped_at_ns: Mapped[int] = mapped_column(BigInteger)
+    directory: Mapped[str] = mapped_column(Text, unique=True)
+    """Name below `.roar/trash/`."""
+    rows: Mapped[bytes] = mapped_column(LargeBinary)
+    """The rows of the job in all tables (popped.py)."""
+
+
+class PoppedFileRow(Base):
+    """A file that goes, or has gone, into the trash with its job; where it is now, the disk tells."""
+
+    __tablename__ = "popped_files"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    popped_id: Mapped[int] = mapped_column(ForeignKey("popped.id"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    dev: Mapped[int] = mapped_column(BigInteger)
+    ino: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    ctime_ns: Mapped[int] = mapped_column(BigInteger)
+    """With the four before: of the content that the job wrote."""
+
+
+class PoppedArtifactRow(Base):
+    """A content of a popped job: nobody may clear it away while the job can come back."""
+
+    __tablename__ = "popped_artifacts"
+    __table_args__ = (Index("ix_popped_artifact", "artifact_id"), {"sqlite_with_rowid": False})
+
+    popped_id: Mapped[int] = mapped_column(ForeignKey("popped.id"), primary_key=True)
+    artifact_id: Mapped[int] = mapped_column(ForeignKey("artifacts.id"), primary_key=True)
+
+
+class SessionLabelRow(Base):
+    """A version of the labels of a session."""
+
+    __tablename__ = "session_labels"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    """JSON object, keys sorted."""
+    created_at_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class JobLabelRow(Base):
+    """A version of the labels of a job."""
+
+    __tablename__ = "job_labels"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    """JSON object, keys sorted."""
+    created_at_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class ArtifactLabelRow(Base):
+    """A version of the labels of a content."""
+
+    __tablename__ = "artifact_labels"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    artifact_id: Mapped[int] = mapped_column(ForeignKey("artifacts.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    """JSON object, keys sorted."""
+    created_at_ns: Mapped[int] = mapped_column(BigInteger)

@@ -156,6 +156,17 @@ def find_artifact(session: Session, typed: bytes) -> int:
     return _only(typed, found).id
 
 
+def find_artifact_or_path(session: Session, root: bytes, typed: bytes, cwd: bytes) -> int | bytes:
+    """Returns the id of the artifact with this hash, else the recorded path that the word names.
+
+    For where no job and no session can be meant. Raises ArtifactNotFound, BadReference, AmbiguousReference.
+    """
+    ref = parse_ref(typed)
+    if isinstance(ref, HexRef) and (found := _artifacts_of(session, ref.prefix)):
+        return _only(typed, found).id
+    return _find_path(session, root, typed, cwd).path
+
+
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     """Something that a word fits."""

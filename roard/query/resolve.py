@@ -5,6 +5,8 @@ from __future__ import annotations
 from roar_proto.v1 import lineage_pb2 as pb
 from sqlalchemy.orm import Session
 
+from roard.db.labels import Owner, current
+from roard.db.tables import ArtifactLabelRow, JobLabelRow, SessionLabelRow
 from roard.project import Project
 from roard.query.artifacts import PathContent, choose, contents_at, load_artifact, load_unhashed
 from roard.query.disk import look
@@ -21,13 +23,21 @@ def resolve(project: Project, request: pb.ResolveRequest) -> pb.ResolveResponse:
     with project.store.read() as session:
         match find(session, project.root, request):
             case JobTarget(job_id):
-                return pb.ResolveResponse(job=load_job(session, job_id))
+                response = pb.ResolveResponse(job=load_job(session, job_id))
+                owner = Owner(JobLabelRow, job_id)
             case SessionTarget(session_id):
-                return pb.ResolveResponse(session=_session_view(session, session_id))
+                response = pb.ResolveResponse(session=_session_view(session, session_id))
+                owner = Owner(SessionLabelRow, session_id)
             case ArtifactTarget(artifact_id):
-                return pb.ResolveResponse(artifact=load_artifact(session, artifact_id))
+                response = pb.ResolveResponse(artifact=load_artifact(session, artifact_id))
+                owner = Owner(ArtifactLabelRow, artifact_id)
             case PathTarget(path):
-                return pb.ResolveResponse(artifact=_artifact_at(project, session, path))
+                found = path_content(project, session, path)
+                response = pb.ResolveResponse(artifact=_artifact_at(session, path, found))
+                owner = Owner(ArtifactLabelRow, found.content.artifact or 0)
+        labels = current(session, owner)
+        response.labels = labels.document if labels and labels.document != "{}" else ""
+    return response
 
 
 def path_content(project: Project, session: Session, path: bytes) -> PathContent:
@@ -37,8 +47,7 @@ def path_content(project: Project, session: Session, path: bytes) -> PathContent
     return choose(contents, disk[path])
 
 
-def _artifact_at(project: Project, session: Session, path: bytes) -> pb.Artifact:
-    found = path_content(project, session, path)
+def _artifact_at(session: Session, path: bytes, found: PathContent) -> pb.Artifact:
     if found.content.artifact is None:
         artifact = load_unhashed(session, path, found.content.size)
     else:

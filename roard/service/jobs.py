@@ -11,6 +11,7 @@ import grpc
 from roar_proto.v1 import jobs_pb2 as pb
 from roar_proto.v1 import jobs_pb2_grpc
 
+from roard import pop
 from roard.failpoints import failpoint
 from roard.query import jobs
 from roard.rerun import plan_rerun
@@ -54,3 +55,18 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
     async def PlanRerun(self, request: pb.PlanRerunRequest, context: grpc.ServicerContext) -> pb.PlanRerunResponse:
         project = await self._runs.project(request.project_root)
         return await asyncio.to_thread(plan_rerun, project, request)
+
+    async def PopJob(self, request: pb.PopJobRequest, context: grpc.ServicerContext) -> pb.PopJobResponse:
+        project = await self._runs.project(request.project_root)
+        self._runs.refuse_in_flight(project.root)
+        wanted = (self._runs.projects, project.root, request.job_uid)
+        return await asyncio.to_thread(pop.pop_job, *wanted, dry_run=request.dry_run)
+
+    async def UndoPop(self, request: pb.UndoPopRequest, context: grpc.ServicerContext) -> pb.UndoPopResponse:
+        project = await self._runs.project(request.project_root)
+        wanted = (self._runs.projects, project.root, request.job_uid)
+        return await asyncio.to_thread(pop.undo_pop, *wanted, dry_run=request.dry_run)
+
+    async def ListPopped(self, request: pb.ListPoppedRequest, context: grpc.ServicerContext) -> pb.ListPoppedResponse:
+        project = await self._runs.project(request.project_root)
+        return await asyncio.to_thread(pop.list_popped, project)

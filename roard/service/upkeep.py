@@ -43,7 +43,7 @@ class DatabaseServicer(database_pb2_grpc.DatabaseServiceServicer):
     async def CleanDatabase(
         self, request: pb.CleanDatabaseRequest, context: grpc.ServicerContext
     ) -> pb.CleanDatabaseResponse:
-        wanted = {"dry_run": request.dry_run, "quarantined": request.quarantined}
+        wanted = {"dry_run": request.dry_run, "quarantined": request.quarantined, "empty_trash": request.trash}
         return await asyncio.to_thread(clean, self._projects, request.project_root, **wanted)
 
     async def RestoreDatabase(

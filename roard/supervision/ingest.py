@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from roar_proto.v1 import jobs_pb2
 
-from roard.errors import RoarError, RunConflict, RunNotFound, TraceCorrupt, shown
+from roard.errors import RoarError, RunConflict, RunNotFound, RunPopped, TraceCorrupt, shown
 from roard.failpoints import failpoint
 from roard.hashing.digest import Progress
 from roard.model import RecordedJob
@@ -52,9 +52,15 @@ def _record(project: Project, run: RunDir, progress: Progress) -> RecordedJob:
     except RunNotFound:
         with project.store.read() as session:
             known = jobs.find_by_run(session, run.run_id)
+            popped = jobs.is_popped(session, run.run_id)
+        if popped:
+            raise RunPopped(run.run_id) from None
         if known is None:
             raise
         return known
+    except RunPopped:
+        run.remove()
+        raise
     except (TraceCorrupt, RunConflict) as error:
         _put_aside(run, error)
         raise

@@ -16,7 +16,7 @@ from roar_proto.v1 import jobs_pb2, run_pb2, types_pb2
 
 from roard.config import load_settings
 from roard.context.git import GitUnreadable
-from roard.errors import BadRequest, ProjectInUse, RoarError, RunNotFound, TraceCorrupt, shown
+from roard.errors import BadRequest, ProjectInUse, RoarError, RunNotFound, RunPopped, RunsInFlight, TraceCorrupt, shown
 from roard.failpoints import failpoint
 from roard.hashing.digest import Progress
 from roard.project_lock import PATIENCE_S
@@ -149,6 +149,12 @@ class Runs:
         """Returns the runs that are not recorded yet, oldest first."""
         return sorted(self._in_flight.values(), key=lambda flight: flight.record.started_at_ns)
 
+    def refuse_in_flight(self, root: bytes) -> None:
+        """Raises RunsInFlight when a run of the project is not recorded yet."""
+        commands = [shown(b" ".join(flight.record.argv)) for flight in self.in_flight() if flight.root == root]
+        if commands:
+            raise RunsInFlight(commands)
+
     async def drain(self, seconds: float) -> bool:
         """Waits for the recordings under way; returns whether all have ended."""
         pending = [ingesting.task for ingesting in self._ingests.values()]
@@ -221,7 +227,7 @@ class Runs:
             await asyncio.get_running_loop().run_in_executor(self._recorders, fold, flight.run)
             await self.finish(flight.root, flight.run.run_id).task
             log.info("run %s of a dead launcher is recorded", flight.run.run_id)
-        except (TraceCorrupt, RunNotFound):
+        except (TraceCorrupt, RunNotFound, RunPopped):
             self._forget(flight)
         except (RoarError, FoldFailed, OSError) as error:
             log.warning("run %s cannot be recorded yet: %s", flight.run.run_id, error)

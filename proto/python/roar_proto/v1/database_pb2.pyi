@@ -237,22 +237,26 @@ class CleanDatabaseRequest(_message.Message):
     PROJECT_ROOT_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
     QUARANTINED_FIELD_NUMBER: _builtins.int
+    TRASH_FIELD_NUMBER: _builtins.int
     project_root: _builtins.bytes
     """absolute"""
     dry_run: _builtins.bool
     """only count"""
     quarantined: _builtins.bool
     """also remove run directories that were put aside"""
+    trash: _builtins.bool
+    """also remove the popped jobs and their files: `roar pop --undo` brings none of them back then"""
     def __init__(
         self,
         *,
         project_root: _builtins.bytes = ...,
         dry_run: _builtins.bool = ...,
         quarantined: _builtins.bool = ...,
+        trash: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "project_root", b"project_root", "quarantined", b"quarantined"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "project_root", b"project_root", "quarantined", b"quarantined", "trash", b"trash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -272,6 +276,9 @@ class CleanDatabaseResponse(_message.Message):
     VACUUMED_FIELD_NUMBER: _builtins.int
     SIZE_BEFORE_FIELD_NUMBER: _builtins.int
     SIZE_AFTER_FIELD_NUMBER: _builtins.int
+    POPPED_JOBS_FIELD_NUMBER: _builtins.int
+    TRASH_SIZE_FIELD_NUMBER: _builtins.int
+    TRASH_EMPTIED_FIELD_NUMBER: _builtins.int
     cache_entries: _builtins.int
     """of files that are gone or have changed since they were hashed"""
     cache_entries_kept: _builtins.int
@@ -284,6 +291,12 @@ class CleanDatabaseResponse(_message.Message):
     """of database, log, hash cache and backups, in bytes"""
     size_after: _builtins.int
     """likewise, afterwards"""
+    popped_jobs: _builtins.int
+    """popped jobs; removed only when the request asks for it"""
+    trash_size: _builtins.int
+    """what the files of the trash take, in bytes; likewise"""
+    trash_emptied: _builtins.bool
+    """the trash was emptied; with `dry_run`: it would be"""
     @_builtins.property
     def backups(self) -> _containers.RepeatedCompositeFieldContainer[Global___DatabaseBackup]:
         """beyond the newest ones"""
@@ -303,10 +316,13 @@ class CleanDatabaseResponse(_message.Message):
         vacuumed: _builtins.bool = ...,
         size_before: _builtins.int = ...,
         size_after: _builtins.int = ...,
+        popped_jobs: _builtins.int = ...,
+        trash_size: _builtins.int = ...,
+        trash_emptied: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backups", b"backups", "cache_entries", b"cache_entries", "cache_entries_kept", b"cache_entries_kept", "runs_quarantined", b"runs_quarantined", "size_after", b"size_after", "size_before", b"size_before", "vacuumed", b"vacuumed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backups", b"backups", "cache_entries", b"cache_entries", "cache_entries_kept", b"cache_entries_kept", "popped_jobs", b"popped_jobs", "runs_quarantined", b"runs_quarantined", "size_after", b"size_after", "size_before", b"size_before", "trash_emptied", b"trash_emptied", "trash_size", b"trash_size", "vacuumed", b"vacuumed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

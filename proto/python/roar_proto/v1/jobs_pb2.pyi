@@ -371,6 +371,300 @@ class PlanRerunResponse(_message.Message):
 Global___PlanRerunResponse: _TypeAlias = PlanRerunResponse  # noqa: Y015
 
 @_typing.final
+class PopJobRequest(_message.Message):
+    """See JobService.PopJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    JOB_UID_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    job_uid: _builtins.str
+    """id of the job that is meant, in full; empty: whichever is the newest"""
+    dry_run: _builtins.bool
+    """only say what would be done"""
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        job_uid: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "job_uid", b"job_uid", "project_root", b"project_root"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PopJobRequest: _TypeAlias = PopJobRequest  # noqa: Y015
+
+@_typing.final
+class PopJobResponse(_message.Message):
+    """See JobService.PopJob. With `dry_run`, what would be done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    SESSION_HASH_FIELD_NUMBER: _builtins.int
+    TRASH_FIELD_NUMBER: _builtins.int
+    session_hash: _builtins.str
+    """64 hex digits, of the session as it is now"""
+    trash: _builtins.bytes
+    """absolute: where the files are; empty when none was moved"""
+    @_builtins.property
+    def job(self) -> Global___Job:
+        """without its files"""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___PoppedFile]:
+        """its data outputs, by path"""
+
+    def __init__(
+        self,
+        *,
+        job: Global___Job | None = ...,
+        files: _abc.Iterable[Global___PoppedFile] | None = ...,
+        session_hash: _builtins.str = ...,
+        trash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "job", b"job", "session_hash", b"session_hash", "trash", b"trash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PopJobResponse: _TypeAlias = PopJobResponse  # noqa: Y015
+
+@_typing.final
+class PoppedFile(_message.Message):
+    """An output of a popped job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    path: _builtins.bytes
+    """project-relative or absolute"""
+    size: _builtins.int
+    """bytes, as recorded"""
+    kept: _builtins.str
+    """empty: it is in the trash; else why it stays where it is: "gone", "changed", "unhashed", "tracked", "git-unreadable",
+    "shared", "existed", "outside", "nested", "other-disk", "not-moved"
+    """
+    detail: _builtins.str
+    """of "shared" the id of a job that uses it, of "git-unreadable" and "not-moved" what the system says; else empty"""
+    def __init__(
+        self,
+        *,
+        path: _builtins.bytes = ...,
+        size: _builtins.int = ...,
+        kept: _builtins.str = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "kept", b"kept", "path", b"path", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PoppedFile: _TypeAlias = PoppedFile  # noqa: Y015
+
+@_typing.final
+class UndoPopRequest(_message.Message):
+    """See JobService.UndoPop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    JOB_UID_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    job_uid: _builtins.str
+    """id of the job that is meant, in full; empty: whichever was popped last"""
+    dry_run: _builtins.bool
+    """only say what would be done"""
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        job_uid: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "job_uid", b"job_uid", "project_root", b"project_root"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndoPopRequest: _TypeAlias = UndoPopRequest  # noqa: Y015
+
+@_typing.final
+class UndoPopResponse(_message.Message):
+    """See JobService.UndoPop. With `dry_run`, what would be done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    SESSION_HASH_FIELD_NUMBER: _builtins.int
+    session_hash: _builtins.str
+    """64 hex digits, of the job's session as it is now"""
+    @_builtins.property
+    def job(self) -> Global___Job:
+        """the job; with `dry_run` only uid and step"""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___RestoredFile]:
+        """that went into the trash with it, by path"""
+
+    def __init__(
+        self,
+        *,
+        job: Global___Job | None = ...,
+        files: _abc.Iterable[Global___RestoredFile] | None = ...,
+        session_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "job", b"job", "session_hash", b"session_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndoPopResponse: _TypeAlias = UndoPopResponse  # noqa: Y015
+
+@_typing.final
+class RestoredFile(_message.Message):
+    """A file of a popped job on its way back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    path: _builtins.bytes
+    """project-relative"""
+    size: _builtins.int
+    """bytes"""
+    lost: _builtins.bool
+    """it is neither in the trash nor where it was: somebody removed it"""
+    def __init__(
+        self,
+        *,
+        path: _builtins.bytes = ...,
+        size: _builtins.int = ...,
+        lost: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost", b"lost", "path", b"path", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoredFile: _TypeAlias = RestoredFile  # noqa: Y015
+
+@_typing.final
+class ListPoppedRequest(_message.Message):
+    """See JobService.ListPopped."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_root", b"project_root"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPoppedRequest: _TypeAlias = ListPoppedRequest  # noqa: Y015
+
+@_typing.final
+class ListPoppedResponse(_message.Message):
+    """See JobService.ListPopped."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POPPED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def popped(self) -> _containers.RepeatedCompositeFieldContainer[Global___PoppedJob]:
+        """the last popped first"""
+
+    def __init__(
+        self,
+        *,
+        popped: _abc.Iterable[Global___PoppedJob] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["popped", b"popped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPoppedResponse: _TypeAlias = ListPoppedResponse  # noqa: Y015
+
+@_typing.final
+class PoppedJob(_message.Message):
+    """A job that can be brought back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UID_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
+    POPPED_AT_NS_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    TRASH_FIELD_NUMBER: _builtins.int
+    SESSION_HASH_FIELD_NUMBER: _builtins.int
+    uid: _builtins.str
+    """its id"""
+    step: _builtins.str
+    """"@3", "@B1" """
+    command: _builtins.str
+    """quoted for a shell, undecodable bytes as U+FFFD"""
+    popped_at_ns: _builtins.int
+    """wall clock"""
+    files: _builtins.int
+    """in the trash"""
+    size: _builtins.int
+    """of them, bytes"""
+    trash: _builtins.bytes
+    """absolute: where they are"""
+    session_hash: _builtins.str
+    """64 hex digits, of the session it comes back to, as it is now"""
+    def __init__(
+        self,
+        *,
+        uid: _builtins.str = ...,
+        step: _builtins.str = ...,
+        command: _builtins.str = ...,
+        popped_at_ns: _builtins.int = ...,
+        files: _builtins.int = ...,
+        size: _builtins.int = ...,
+        trash: _builtins.bytes = ...,
+        session_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "files", b"files", "popped_at_ns", b"popped_at_ns", "session_hash", b"session_hash", "size", b"size", "step", b"step", "trash", b"trash", "uid", b"uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PoppedJob: _TypeAlias = PoppedJob  # noqa: Y015
+
+@_typing.final
 class JobFile(_message.Message):
     """A file that a job used, as recorded."""
 

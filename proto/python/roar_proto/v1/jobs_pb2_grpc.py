@@ -60,6 +60,21 @@ class JobServiceStub:
                 request_serializer=roar_dot_v1_dot_jobs__pb2.PlanRerunRequest.SerializeToString,
                 response_deserializer=roar_dot_v1_dot_jobs__pb2.PlanRerunResponse.FromString,
                 _registered_method=True)
+        self.PopJob = channel.unary_unary(
+                '/roar.v1.JobService/PopJob',
+                request_serializer=roar_dot_v1_dot_jobs__pb2.PopJobRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_jobs__pb2.PopJobResponse.FromString,
+                _registered_method=True)
+        self.UndoPop = channel.unary_unary(
+                '/roar.v1.JobService/UndoPop',
+                request_serializer=roar_dot_v1_dot_jobs__pb2.UndoPopRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_jobs__pb2.UndoPopResponse.FromString,
+                _registered_method=True)
+        self.ListPopped = channel.unary_unary(
+                '/roar.v1.JobService/ListPopped',
+                request_serializer=roar_dot_v1_dot_jobs__pb2.ListPoppedRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_jobs__pb2.ListPoppedResponse.FromString,
+                _registered_method=True)
 
 
 class JobServiceServicer:
@@ -112,6 +127,32 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PopJob(self, request, context):
+        """Removes the newest job of the active session in one transaction, then moves those of its outputs into the trash
+        that are nobody else's. Idempotent with `job_uid`: what a dead daemon left undone is done by the second call.
+        Errors: NOT_FOUND the session has no job; FAILED_PRECONDITION a run of the project goes on, or `job_uid` is not the
+        newest job; those of every method that opens a project.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoPop(self, request, context):
+        """Brings the job back that was popped last: its files first, then its rows in one transaction, or neither.
+        Idempotent with `job_uid`. Errors: NOT_FOUND nothing was popped; FAILED_PRECONDITION something else is now where a
+        file or the step was, or a file cannot be put there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPopped(self, request, context):
+        """Lists the jobs that can be brought back, the last popped first. Idempotent. Errors: NOT_FOUND no project there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -139,6 +180,21 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.PlanRerun,
                     request_deserializer=roar_dot_v1_dot_jobs__pb2.PlanRerunRequest.FromString,
                     response_serializer=roar_dot_v1_dot_jobs__pb2.PlanRerunResponse.SerializeToString,
+            ),
+            'PopJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.PopJob,
+                    request_deserializer=roar_dot_v1_dot_jobs__pb2.PopJobRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_jobs__pb2.PopJobResponse.SerializeToString,
+            ),
+            'UndoPop': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoPop,
+                    request_deserializer=roar_dot_v1_dot_jobs__pb2.UndoPopRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_jobs__pb2.UndoPopResponse.SerializeToString,
+            ),
+            'ListPopped': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPopped,
+                    request_deserializer=roar_dot_v1_dot_jobs__pb2.ListPoppedRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_jobs__pb2.ListPoppedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -277,6 +333,87 @@ class JobService:
             '/roar.v1.JobService/PlanRerun',
             roar_dot_v1_dot_jobs__pb2.PlanRerunRequest.SerializeToString,
             roar_dot_v1_dot_jobs__pb2.PlanRerunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PopJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.JobService/PopJob',
+            roar_dot_v1_dot_jobs__pb2.PopJobRequest.SerializeToString,
+            roar_dot_v1_dot_jobs__pb2.PopJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoPop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.JobService/UndoPop',
+            roar_dot_v1_dot_jobs__pb2.UndoPopRequest.SerializeToString,
+            roar_dot_v1_dot_jobs__pb2.UndoPopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPopped(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.JobService/ListPopped',
+            roar_dot_v1_dot_jobs__pb2.ListPoppedRequest.SerializeToString,
+            roar_dot_v1_dot_jobs__pb2.ListPoppedResponse.FromString,
             options,
             channel_credentials,
             insecure,

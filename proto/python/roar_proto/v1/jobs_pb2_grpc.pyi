@@ -58,6 +58,19 @@ class JobServiceStub:
     their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
     step, a build step was asked for and this is none, or a word that has no place in the command.
     """
+    PopJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PopJobRequest, _jobs_pb2.PopJobResponse]
+    """Removes the newest job of the active session in one transaction, then moves those of its outputs into the trash
+    that are nobody else's. Idempotent with `job_uid`: what a dead daemon left undone is done by the second call.
+    Errors: NOT_FOUND the session has no job; FAILED_PRECONDITION a run of the project goes on, or `job_uid` is not the
+    newest job; those of every method that opens a project.
+    """
+    UndoPop: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.UndoPopRequest, _jobs_pb2.UndoPopResponse]
+    """Brings the job back that was popped last: its files first, then its rows in one transaction, or neither.
+    Idempotent with `job_uid`. Errors: NOT_FOUND nothing was popped; FAILED_PRECONDITION something else is now where a
+    file or the step was, or a file cannot be put there.
+    """
+    ListPopped: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListPoppedRequest, _jobs_pb2.ListPoppedResponse]
+    """Lists the jobs that can be brought back, the last popped first. Idempotent. Errors: NOT_FOUND no project there."""
 
 @_typing.type_check_only
 class JobServiceAsyncStub(JobServiceStub):
@@ -89,6 +102,19 @@ class JobServiceAsyncStub(JobServiceStub):
     their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
     step, a build step was asked for and this is none, or a word that has no place in the command.
     """
+    PopJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.PopJobRequest, _jobs_pb2.PopJobResponse]  # type: ignore[assignment]
+    """Removes the newest job of the active session in one transaction, then moves those of its outputs into the trash
+    that are nobody else's. Idempotent with `job_uid`: what a dead daemon left undone is done by the second call.
+    Errors: NOT_FOUND the session has no job; FAILED_PRECONDITION a run of the project goes on, or `job_uid` is not the
+    newest job; those of every method that opens a project.
+    """
+    UndoPop: _aio.UnaryUnaryMultiCallable[_jobs_pb2.UndoPopRequest, _jobs_pb2.UndoPopResponse]  # type: ignore[assignment]
+    """Brings the job back that was popped last: its files first, then its rows in one transaction, or neither.
+    Idempotent with `job_uid`. Errors: NOT_FOUND nothing was popped; FAILED_PRECONDITION something else is now where a
+    file or the step was, or a file cannot be put there.
+    """
+    ListPopped: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListPoppedRequest, _jobs_pb2.ListPoppedResponse]  # type: ignore[assignment]
+    """Lists the jobs that can be brought back, the last popped first. Idempotent. Errors: NOT_FOUND no project there."""
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """Jobs: one recorded execution each."""
@@ -147,5 +173,36 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
         step, a build step was asked for and this is none, or a word that has no place in the command.
         """
+
+    @_abc_1.abstractmethod
+    def PopJob(
+        self,
+        request: _jobs_pb2.PopJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.PopJobResponse, _abc.Awaitable[_jobs_pb2.PopJobResponse]]:
+        """Removes the newest job of the active session in one transaction, then moves those of its outputs into the trash
+        that are nobody else's. Idempotent with `job_uid`: what a dead daemon left undone is done by the second call.
+        Errors: NOT_FOUND the session has no job; FAILED_PRECONDITION a run of the project goes on, or `job_uid` is not the
+        newest job; those of every method that opens a project.
+        """
+
+    @_abc_1.abstractmethod
+    def UndoPop(
+        self,
+        request: _jobs_pb2.UndoPopRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.UndoPopResponse, _abc.Awaitable[_jobs_pb2.UndoPopResponse]]:
+        """Brings the job back that was popped last: its files first, then its rows in one transaction, or neither.
+        Idempotent with `job_uid`. Errors: NOT_FOUND nothing was popped; FAILED_PRECONDITION something else is now where a
+        file or the step was, or a file cannot be put there.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPopped(
+        self,
+        request: _jobs_pb2.ListPoppedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.ListPoppedResponse, _abc.Awaitable[_jobs_pb2.ListPoppedResponse]]:
+        """Lists the jobs that can be brought back, the last popped first. Idempotent. Errors: NOT_FOUND no project there."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -96,6 +96,9 @@ class ResolveResponse(_message.Message):
     JOB_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
     ARTIFACT_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    labels: _builtins.str
+    """of it: JSON object, keys sorted; empty: it has none"""
     @_builtins.property
     def job(self) -> _jobs_pb2.Job:
         """in full"""
@@ -114,10 +117,11 @@ class ResolveResponse(_message.Message):
         job: _jobs_pb2.Job | None = ...,
         session: Global___SessionView | None = ...,
         artifact: Global___Artifact | None = ...,
+        labels: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job", b"job", "session", b"session", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job", b"job", "session", b"session", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job", b"job", "labels", b"labels", "session", b"session", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["job", "session", "artifact"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015

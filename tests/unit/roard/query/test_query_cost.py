@@ -26,7 +26,7 @@ QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "status": (lambda lab: project_status(lab.project), 18),
     "outdated": (lambda lab: outdated_steps(lab.project, ["@1"]), 19),
     "sessions": (lambda lab: list_sessions(lab.project), 6),
-    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 8),
+    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 9),
 }
 
 
