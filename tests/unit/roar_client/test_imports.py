@@ -31,7 +31,9 @@ def test_the_overview_does_not_even_load_typer(words: list[str]) -> None:
     assert modules(run(*words)) & (NEVER | HEAVY | {"typer", "click", "importlib_metadata", "email"}) == set()
 
 
-@pytest.mark.parametrize("name", ["init", "status", "log", "show", "dag", "lineage", "reset", "daemon"])
+@pytest.mark.parametrize(
+    "name", ["init", "status", "log", "show", "dag", "lineage", "reset", "daemon", "ps", "watch", "top"]
+)
 def test_the_help_of_a_command_loads_nothing_that_only_its_work_needs(name: str) -> None:
     assert modules(run(name, "--help")) & (NEVER | HEAVY) == set()
 
