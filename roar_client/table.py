@@ -56,6 +56,7 @@ GROUPS = (
         (
             Command("ps", "List what runs now"),
             Command("watch", "Follow a run until it is recorded"),
+            Command("tui", "Browse the project on the whole terminal"),
         ),
     ),
     Group(
