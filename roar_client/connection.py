@@ -19,9 +19,11 @@ from roar_proto.v1 import (
     daemon_pb2,
     daemon_pb2_grpc,
     database_pb2_grpc,
+    files_pb2_grpc,
     jobs_pb2_grpc,
     labels_pb2_grpc,
     lineage_pb2_grpc,
+    live_pb2_grpc,
     sessions_pb2_grpc,
     tracers_pb2_grpc,
     types_pb2,
@@ -64,6 +66,8 @@ class Daemon:
         self.sessions = sessions_pb2_grpc.SessionServiceStub(channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(channel)
         self.labels = labels_pb2_grpc.LabelServiceStub(channel)
+        self.files = files_pb2_grpc.FileServiceStub(channel)
+        self.live = live_pb2_grpc.LiveServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)
@@ -87,6 +91,16 @@ class Daemon:
             return pending.result()
         except grpc.RpcError as error:
             raise error_of(error) from None
+
+    def stream(self, method: grpc.UnaryStreamMultiCallable[Request, Response], request: Request) -> Iterator[Response]:
+        """Yields the daemon's answers as they come; hangs up when the caller stops listening. Raises as call()."""
+        pending = method(request, metadata=self._metadata)
+        try:
+            yield from pending
+        except grpc.RpcError as error:
+            raise error_of(error) from None
+        finally:
+            pending.cancel()
 
 
 def _talk_while_waiting(pending: grpc.Future[Response]) -> None:

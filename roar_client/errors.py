@@ -21,6 +21,7 @@ REASONS = {
     "no-launcher": "`roar-py run` and `roar-py build` do not find the native `roar` beside them.",
     "no-log": "The daemon has not written a log yet.",
     "no-project": "Neither the working directory nor one above it is a roar project.",
+    "no-terminal": "`roar tui` is not on a terminal, or on one that cannot place text.",
     "service-failed": "The service manager could not start or end roard as a service.",
     "setup-failed": "`roar tracer setup` could not change the capabilities of `roar-collector`, or was not allowed to.",
     "unit-not-written": "`roar daemon install` cannot write the unit of the service.",

@@ -49,6 +49,15 @@ GROUPS = (
             Command("log", "List the newest jobs"),
             Command("show", "Show everything about a job, a session or a file"),
             Command("lineage", "Show everything that a file was made from"),
+            Command("top", "List the largest or most used files"),
+        ),
+    ),
+    Group(
+        "Live",
+        (
+            Command("ps", "List what runs now"),
+            Command("watch", "Follow a run until it is recorded"),
+            Command("tui", "Browse the project on the whole terminal"),
         ),
     ),
     Group(

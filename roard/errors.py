@@ -238,6 +238,17 @@ class RunNotFound(RoarError):
         super().__init__(f"no run `{run_id}`", cause="neither a run directory nor a recorded job has this id")
 
 
+class NothingRuns(RoarError):
+    """No run is in flight, or none of a `roar` with this process id."""
+
+    reason = "nothing-runs"
+    status = "NOT_FOUND"
+
+    def __init__(self, launcher_pid: int = 0) -> None:
+        fact = f"no run of a `roar` with the pid {launcher_pid}" if launcher_pid else "nothing runs in this project"
+        super().__init__(fact, hint="`roar ps --all` lists what runs, `roar log` what has ended")
+
+
 class RunNotSealed(RoarError):
     """The run has not ended: its run directory holds no folded trace yet."""
 

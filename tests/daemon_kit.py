@@ -27,6 +27,7 @@ from roar_proto.v1 import (
     jobs_pb2,
     jobs_pb2_grpc,
     lineage_pb2_grpc,
+    live_pb2_grpc,
     run_pb2,
     sessions_pb2,
     sessions_pb2_grpc,
@@ -195,6 +196,7 @@ class Daemon:
         self.jobs = jobs_pb2_grpc.JobServiceStub(self.channel)
         self.sessions = sessions_pb2_grpc.SessionServiceStub(self.channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(self.channel)
+        self.live = live_pb2_grpc.LiveServiceStub(self.channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(self.channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(self.channel)
 

@@ -43,6 +43,11 @@ def print_document(kind: str, content: Document) -> None:
     sys.stdout.write("\n")
 
 
+def print_document_line(kind: str, content: Document) -> None:
+    """Prints one object on stdout as one line, at once: one of many."""
+    print(json.dumps({"schema": SCHEMA, "type": kind, **content}, ensure_ascii=False), flush=True)  # noqa: T201
+
+
 def job_document(job: jobs_pb2.Job, *, dropped: bool = False) -> Document:
     """Returns everything about a job; dropped: with every file that was left out, not only their number by rule."""
     rules = Counter(file.rule for file in job.dropped)

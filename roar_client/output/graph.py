@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from roar_proto.v1 import jobs_pb2, lineage_pb2, sessions_pb2
 
@@ -11,6 +12,25 @@ from roar_client.output.human import ago, command_line, short, size
 from roar_client.output.jobs import STATE_SPANS, status_span
 from roar_client.output.steps import session_line
 from roar_client.output.text import BLANK, Line, Span, decoded, line, visible, wants_unicode
+
+
+@dataclass(frozen=True)
+class Block:
+    """A node of a drawing: its lines, with the edges beside them."""
+
+    node: str
+    lines: Sequence[Line]
+
+
+def dag_blocks(response: sessions_pb2.GetDagResponse) -> list[Block]:
+    """Returns the graph of a session step by step."""
+    drawn = {step.step for step in response.steps}
+    edges = [(parent, step.step) for step in response.steps for parent in step.parents if parent in drawn]
+    texts = {
+        step.step: [_step_title(step), *_step_details(step, response.files, None, all_files=False)]
+        for step in response.steps
+    }
+    return _blocks([step.step for step in response.steps], edges, texts)
 
 
 def dag_lines(
@@ -146,14 +166,18 @@ def _file_line(sign: str, file: jobs_pb2.JobFile) -> Line:
 
 def _graph(nodes: Sequence[str], edges: Iterable[tuple[str, str]], texts: Mapping[str, Sequence[Line]]) -> list[Line]:
     """Returns the drawing with the text of each node beside it."""
-    lines = []
-    blocks = draw(nodes, edges, UNICODE if wants_unicode() else ASCII)
-    for index, block in enumerate(blocks):
+    return [spans for block in _blocks(nodes, edges, texts) for spans in block.lines]
+
+
+def _blocks(nodes: Sequence[str], edges: Iterable[tuple[str, str]], texts: Mapping[str, Sequence[Line]]) -> list[Block]:
+    drawn = draw(nodes, edges, UNICODE if wants_unicode() else ASCII)
+    blocks = []
+    for index, block in enumerate(drawn):
         first, *rest = texts[block.node]
         beside = rest or [BLANK]
-        lines.append(line(Span(f"{block.head} ", "graph"), *first))
-        lines.append(line(Span(f"{block.links} ", "graph"), *beside[0]))
+        lines = [line(Span(f"{block.head} ", "graph"), *first), line(Span(f"{block.links} ", "graph"), *beside[0])]
         lines += [line(Span(f"{block.fill} ", "graph"), *text) for text in beside[1:]]
-        if index == len(blocks) - 1 and not rest:
+        if index == len(drawn) - 1 and not rest:
             lines.pop()
-    return lines
+        blocks.append(Block(block.node, lines))
+    return blocks

@@ -58,6 +58,11 @@ def ago(at_ns: int) -> str:
     return f"{plural(number, unit)} ago"
 
 
+def elapsed_ns(at_ns: int) -> int:
+    """Returns how long ago a time was; 0 when the clock was set back meanwhile."""
+    return max(now_ns() - at_ns, 0)
+
+
 def local_time(at_ns: int) -> str:
     """Returns a time as "2026-11-23 14:05:09", in the caller's time zone."""
     return strftime("%Y-%m-%d %H:%M:%S", localtime(at_ns / 1e9))

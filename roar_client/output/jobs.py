@@ -25,10 +25,11 @@ def log_lines(response: jobs_pb2.ListJobsResponse) -> list[Line]:
     if not response.jobs:
         return []
     head = [Span(title, "head") for title in ("JOB", "STEP", "STARTED", "TOOK", "STATUS", "COMMAND")]
-    return columns([head, *(_log_row(job) for job in response.jobs)])
+    return columns([head, *(log_row(job) for job in response.jobs)])
 
 
-def _log_row(job: jobs_pb2.Job) -> Sequence[Span]:
+def log_row(job: jobs_pb2.Job) -> Sequence[Span]:
+    """Returns the cells of a job: id, step, start, duration, status, command."""
     return (
         Span(job.uid, "id"),
         Span(job.step, "step"),

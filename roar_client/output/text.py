@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_STYLES = {
+STYLES = {
     "": "",
     "head": "bold",
     "dim": "dim",
@@ -105,28 +105,37 @@ def terminal_width() -> int:
 
 def wants_unicode() -> bool:
     """Returns whether stdout can take characters beyond ASCII."""
-    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    # What textual puts in its place does not say, and is for its own, which are many.
+    encoding = getattr(sys.stdout, "encoding", "utf-8")
+    return (encoding or "").lower().replace("-", "") == "utf8"
 
 
-def show(lines: Iterable[Line], *, crop: bool = False, colour: bool = True, paged: bool = False) -> None:
+def show(
+    lines: Iterable[Line], *, crop: bool = False, colour: bool = True, paged: bool = False, flush: bool = False
+) -> None:
     """Prints lines on stdout.
 
     crop: on a terminal, a line that is too long ends in an ellipsis instead of wrapping; elsewhere nothing is cut.
     paged: on a terminal, what is taller than it goes through a pager.
+    flush: at once, for who reads along.
     """
     terminal = is_terminal()
-    forced = bool(os.environ.get("FORCE_COLOR"))
-    colour = colour and not os.environ.get("NO_COLOR") and (forced or terminal)
-    cropped = crop and terminal
-    text = _for_terminal(lines, colour=colour, crop=cropped) if colour or cropped else _plain(lines)
-    if not wants_unicode():
-        text = text.translate(_ASCII)
+    text = rendered(lines, crop=crop and terminal, colour=colour)
     if paged and terminal and sys.stdin.isatty():
         from roar_client.output.pager import page
 
         page(text)
     else:
         sys.stdout.write(text)
+        if flush:
+            sys.stdout.flush()
+
+
+def rendered(lines: Iterable[Line], *, crop: bool, colour: bool = True) -> str:
+    """Returns lines as stdout can take them. crop: to the width of the terminal. colour: as far as it is wanted."""
+    colour = colour and not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or is_terminal())
+    text = _for_terminal(lines, colour=colour, crop=crop) if colour or crop else _plain(lines)
+    return text if wants_unicode() else text.translate(_ASCII)
 
 
 def _plain(lines: Iterable[Line]) -> str:
@@ -145,7 +154,7 @@ def _coloured(lines: Iterable[Line]) -> str:
     from rich.style import Style
 
     # Not rich.console: printing 10,000 lines through it takes 1.5 s, and importing it costs as much as grpc.
-    styles = {name: Style.parse(definition) for name, definition in _STYLES.items()}
+    styles = {name: Style.parse(definition) for name, definition in STYLES.items()}
     rows = [
         "".join(styles[span.style].render(span.text, color_system=ColorSystem.STANDARD) for span in spans)
         for spans in lines

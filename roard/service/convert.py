@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from roar_proto.v1 import daemon_pb2, jobs_pb2, tracers_pb2, types_pb2
+from roar_proto.v1 import daemon_pb2, jobs_pb2, live_pb2, tracers_pb2, types_pb2
 
 from roard.errors import RoarError
 from roard.hashing.digest import Progress
 from roard.supervision.plan import AUTO, Probed, choose
+from roard.supervision.process_tree import Look, OpenFile, Usage
 from roard.supervision.runs import InFlight
 from roard.supervision.tracers import BLIND_TO
 
@@ -41,6 +42,34 @@ def flight_to_pb(flight: InFlight) -> daemon_pb2.RunInFlight:
         bytes_hashed=progress.bytes_done,
         files_hashed=progress.files_done,
     )
+
+
+def live_run_to_pb(flight: InFlight, look: Look) -> live_pb2.LiveRun:
+    """Returns a run that is not recorded yet, and its processes."""
+    return live_pb2.LiveRun(
+        run=flight_to_pb(flight),
+        cwd=flight.record.cwd,
+        kind=flight.record.kind,
+        step_name=flight.record.step_name,
+        usage=_usage_to_pb(look.usage) if look.usage else None,
+        open_files=[_open_file_to_pb(file) for file in look.files],
+    )
+
+
+def _usage_to_pb(usage: Usage) -> live_pb2.TreeUsage:
+    return live_pb2.TreeUsage(
+        processes=usage.processes,
+        threads=usage.threads,
+        cpu_ns=usage.cpu_ns,
+        rss_bytes=usage.rss_bytes,
+        read_bytes=usage.read_bytes,
+        written_bytes=usage.written_bytes,
+        at_ns=usage.at_ns,
+    )
+
+
+def _open_file_to_pb(file: OpenFile) -> live_pb2.OpenFile:
+    return live_pb2.OpenFile(path=file.path, size=file.size, position=file.position, written=file.written)
 
 
 def tracer_to_pb(name: str, known: Mapping[str, Probed]) -> tracers_pb2.Tracer:

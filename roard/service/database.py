@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Any, cast
 
 import grpc
-from roar_proto.v1 import database_pb2_grpc, jobs_pb2_grpc, labels_pb2_grpc, lineage_pb2_grpc, sessions_pb2_grpc
+from roar_proto.v1 import (
+    database_pb2_grpc,
+    files_pb2_grpc,
+    jobs_pb2_grpc,
+    labels_pb2_grpc,
+    lineage_pb2_grpc,
+    live_pb2_grpc,
+    sessions_pb2_grpc,
+)
 
 import roard.query.finished  # the first run must not wait for these two
 import roard.record  # noqa: F401
+from roard.service.files import FileServicer
 from roard.service.jobs import JobServicer
 from roard.service.labels import LabelServicer
 from roard.service.lineage import LineageServicer
+from roard.service.live import LiveServicer
 from roard.service.sessions import SessionServicer
 from roard.service.upkeep import DatabaseServicer
 from roard.supervision.runs import Runs
@@ -33,5 +43,7 @@ def add_services(server: grpc.aio.Server, runs: Runs) -> None:
     jobs_pb2_grpc.add_JobServiceServicer_to_server(JobServicer(runs), serving)
     sessions_pb2_grpc.add_SessionServiceServicer_to_server(SessionServicer(runs), serving)
     lineage_pb2_grpc.add_LineageServiceServicer_to_server(LineageServicer(runs), serving)
+    files_pb2_grpc.add_FileServiceServicer_to_server(FileServicer(runs), serving)
+    live_pb2_grpc.add_LiveServiceServicer_to_server(LiveServicer(runs), serving)
     database_pb2_grpc.add_DatabaseServiceServicer_to_server(DatabaseServicer(runs.projects), serving)
     labels_pb2_grpc.add_LabelServiceServicer_to_server(LabelServicer(runs), serving)

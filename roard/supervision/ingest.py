@@ -43,6 +43,19 @@ def ingest(projects: Projects, root: bytes, run: RunDir, progress: Progress) -> 
         return finished_job(project, _record(project, run, progress).id)
 
 
+def find_recorded(projects: Projects, root: bytes, run_id: str) -> jobs_pb2.Job:
+    """Returns what a summary says of the job of a recorded run. Raises RunNotFound, and what Projects.open raises."""
+    from roard.db import jobs
+    from roard.query.finished import finished_job
+
+    with projects.use(root) as project:
+        with project.store.read() as session:
+            known = jobs.find_by_run(session, run_id)
+        if known is None:
+            raise RunNotFound(run_id)
+        return finished_job(project, known.id)
+
+
 def _record(project: Project, run: RunDir, progress: Progress) -> RecordedJob:
     from roard.db import jobs
     from roard.record import record_job

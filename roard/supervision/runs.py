@@ -16,13 +16,23 @@ from roar_proto.v1 import jobs_pb2, run_pb2, types_pb2
 
 from roard.config import load_settings
 from roard.context.git import GitUnreadable
-from roard.errors import BadRequest, ProjectInUse, RoarError, RunNotFound, RunPopped, RunsInFlight, TraceCorrupt, shown
+from roard.errors import (
+    BadRequest,
+    NothingRuns,
+    ProjectInUse,
+    RoarError,
+    RunNotFound,
+    RunPopped,
+    RunsInFlight,
+    TraceCorrupt,
+    shown,
+)
 from roard.failpoints import failpoint
 from roard.hashing.digest import Progress
 from roard.project_lock import PATIENCE_S
 from roard.projects import Projects
 from roard.supervision.git_state import note_state, note_state_late, read_state
-from roard.supervision.ingest import FoldFailed, fold, ingest
+from roard.supervision.ingest import FoldFailed, find_recorded, fold, ingest
 from roard.supervision.plan import Plan, Probed, plan_run
 from roard.supervision.registry import Registry
 from roard.supervision.tracers import EBPF, Tracers
@@ -39,6 +49,8 @@ RESCUE_PATIENCE_S = 1.0
 """How long a question about a project waits for runs whose launcher is dead to be recorded."""
 COLLECTOR_PATIENCE_S = 1.2
 """How long a run that asks for eBPF waits for a collector that is being started; its launcher waits two seconds."""
+NEWS_S = 0.1
+"""Between two looks at a run that somebody watches."""
 RECORDERS = 32
 """Runs that are recorded at once."""
 FIRST_RETRY_S = 2.0
@@ -154,6 +166,33 @@ class Runs:
         commands = [shown(b" ".join(flight.record.argv)) for flight in self.in_flight() if flight.root == root]
         if commands:
             raise RunsInFlight(commands)
+
+    def find(self, root: bytes, run_id: str, launcher_pid: int) -> InFlight | None:
+        """Returns the run with this id, or that of this launcher, or the newest of a project.
+
+        None: there is none with this id, but it may be recorded. Raises NothingRuns when it was named otherwise.
+        """
+        if run_id:
+            return self._in_flight.get((root, run_id))
+        for flight in reversed(self.in_flight()):
+            if launcher_pid in {0, flight.record.launcher_pid} and (launcher_pid or flight.root == root):
+                return flight
+        raise NothingRuns(launcher_pid)
+
+    def has(self, flight: InFlight) -> bool:
+        """Returns whether a run is still not recorded."""
+        return self._in_flight.get((flight.root, flight.run.run_id)) is flight
+
+    async def wait_for_news(self, flight: InFlight, seconds: float) -> None:
+        """Returns when a run is recorded, or begins to be, and at the latest after this time."""
+        end = time.monotonic() + seconds
+        ingest = flight.ingest
+        while self.has(flight) and flight.ingest is ingest and (left := end - time.monotonic()) > 0:  # noqa: ASYNC110  several may wait
+            await asyncio.sleep(min(left, NEWS_S))
+
+    async def recorded(self, root: bytes, run_id: str) -> jobs_pb2.Job:
+        """Returns the job that a run was recorded as. Raises RunNotFound."""
+        return await asyncio.to_thread(find_recorded, self.projects, root, run_id)
 
     async def drain(self, seconds: float) -> bool:
         """Waits for the recordings under way; returns whether all have ended."""

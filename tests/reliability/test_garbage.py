@@ -21,11 +21,29 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from raw_http2 import DATA, END_STREAM, PREFACE, connect, frame, message, opening
-from roar_proto.v1 import daemon_pb2, jobs_pb2, lineage_pb2, run_pb2, sessions_pb2, tracers_pb2, types_pb2
+from roar_proto.v1 import (
+    daemon_pb2,
+    files_pb2,
+    jobs_pb2,
+    lineage_pb2,
+    live_pb2,
+    run_pb2,
+    sessions_pb2,
+    tracers_pb2,
+    types_pb2,
+)
 
 MIB = 1 << 20
 GROWTH_MAX = 50 * MIB
-CONTRACT: tuple[ModuleType, ...] = (daemon_pb2, jobs_pb2, lineage_pb2, sessions_pb2, tracers_pb2)
+CONTRACT: tuple[ModuleType, ...] = (
+    daemon_pb2,
+    files_pb2,
+    jobs_pb2,
+    lineage_pb2,
+    live_pb2,
+    sessions_pb2,
+    tracers_pb2,
+)
 HARMLESS_ONLY = {"StopDaemon", "CheckTracers"}
 """Not fuzzed: the one ends the daemon, as it should, the other runs real programs for every call."""
 LONGEST = b"/" + b"d" * 255 + b"/" + b"f" * 3838

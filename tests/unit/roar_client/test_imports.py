@@ -10,7 +10,7 @@ import pytest
 NEVER = {"roard", "sqlalchemy", "alembic", "pygit2"}
 # Enough of grpc, messages and rich to notice when one is imported too early; pydantic: typer 0.29 loads it to check
 # the words of a command, for a tenth of a second of CPU.
-HEAVY = {"grpc", "google", "roar_proto", "rich", "asyncio", "pydantic"}
+HEAVY = {"textual", "grpc", "google", "roar_proto", "rich", "asyncio", "pydantic"}
 
 
 def modules(code: str) -> set[str]:
@@ -31,7 +31,9 @@ def test_the_overview_does_not_even_load_typer(words: list[str]) -> None:
     assert modules(run(*words)) & (NEVER | HEAVY | {"typer", "click", "importlib_metadata", "email"}) == set()
 
 
-@pytest.mark.parametrize("name", ["init", "status", "log", "show", "dag", "lineage", "reset", "daemon"])
+@pytest.mark.parametrize(
+    "name", ["init", "status", "log", "show", "dag", "lineage", "reset", "daemon", "ps", "watch", "top", "tui"]
+)
 def test_the_help_of_a_command_loads_nothing_that_only_its_work_needs(name: str) -> None:
     assert modules(run(name, "--help")) & (NEVER | HEAVY) == set()
 
@@ -45,7 +47,7 @@ def test_one_command_does_not_load_the_others() -> None:
 def test_talking_to_the_daemon_takes_grpc_but_not_rich_or_pydantic() -> None:
     loaded = modules("import roar_client.connection, roar_client.output.steps, roar_client.output.documents")
     assert "grpc" in loaded
-    assert loaded & (NEVER | {"rich", "pydantic", "typer"}) == set()
+    assert loaded & (NEVER | {"rich", "pydantic", "typer", "textual"}) == set()
 
 
 def test_checking_the_words_of_a_command_takes_no_pydantic() -> None:

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 from query_lab import Lab
-from roar_proto.v1 import jobs_pb2
+from roar_proto.v1 import files_pb2, jobs_pb2
 from sqlalchemy import Engine, event
 
 from roard.query.dag import get_dag
+from roard.query.files import list_files
 from roard.query.jobs import get_job, list_jobs
 from roard.query.lineage import get_lineage
 from roard.query.outdated import outdated_steps
@@ -20,6 +21,7 @@ from roard.query.status import project_status
 
 QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "log": (lambda lab: list_jobs(lab.project, jobs_pb2.ListJobsRequest(limit=10_000)), 9),
+    "top": (lambda lab: list_files(lab.project, files_pb2.ListFilesRequest(limit=10_000)), 2),
     "job": (lambda lab: get_job(lab.project, "@1"), 13),
     "session": (lambda lab: get_session(lab.project, ""), 12),
     "dag": (lambda lab: get_dag(lab.project, check_files=True), 16),
