@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -240,3 +241,22 @@ def test_a_run_inside_a_run_is_seen_by_the_outer_one_or_it_says_so(project: Path
     said = [warning.split(":")[0] for warning in newest["warnings"]]
     seen, code = ([], "nested-run") if tracer == "preload" else (["made"], "nested-tracer")
     assert (written(newest), newest["complete"], said) == (seen, bool(seen), [code])
+
+
+def test_the_keeper_of_a_run_ends_before_its_launcher_even_when_it_is_stopped(project: Path) -> None:
+    words = ["roar", "run", "--tracer", "preload", "sh", "-c", "read line"]
+    with subprocess.Popen(words, cwd=project, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        keeper = wait_for(lambda: child_named("roar-keeper", process.pid), "the keeper")
+        os.kill(keeper, signal.SIGSTOP)
+        process.communicate(b"go on\n", 60)
+    assert not Path(f"/proc/{keeper}").exists()
+
+
+def child_named(name: str, parent: int) -> int:
+    """Returns its process id; 0: there is none."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            told = (folder / "stat").read_text()
+            if f"({name})" in told and told.rsplit(")", 1)[1].split()[1] == str(parent):
+                return int(folder.name)
+    return 0

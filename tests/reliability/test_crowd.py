@@ -85,6 +85,8 @@ LEFTOVERS = (stale_socket, stale_locks, broken_token, half_made_socket)
 def test_a_crowd_without_a_daemon_starts_one_whatever_an_earlier_one_left(project: Path, daemon: Path) -> None:
     """Most of them record, some ask; all are served by the same daemon."""
     random = seeded("crowd")
+    # Who asks first finds one.
+    assert record(project, CROWD).returncode == 0
 
     def one(number: int) -> subprocess.CompletedProcess[bytes]:
         return run("roar", "log", "-n", "10000", cwd=project) if number % 16 == 0 else record(project, number)

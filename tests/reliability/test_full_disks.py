@@ -5,6 +5,7 @@ When there is room again the same daemon records what it could not.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -40,13 +41,23 @@ def small_disk(where: Path, size: int = SIZE) -> Iterator[Path]:
 def filled(disk: Path, left: int) -> Iterator[None]:
     """Leaves so many bytes on a disk, and takes the filling away again."""
     filler = disk / "filler"
-    free = os.statvfs(disk).f_bavail * BLOCK
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(BLOCK, free - left))
+        wait_for(lambda: allocated(file.fileno(), os.statvfs(disk).f_bavail * BLOCK - left), "a full disk")
     try:
         yield
     finally:
         filler.unlink()
+
+
+def allocated(file: int, size: int) -> bool:
+    """Whether there was still so much room: a daemon may write just now."""
+    try:
+        os.posix_fallocate(file, 0, max(BLOCK, size))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return False
+    return True
 
 
 def settled(daemon: Daemon, recording: Recording) -> None:

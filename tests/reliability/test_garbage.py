@@ -15,7 +15,7 @@ from typing import Any
 
 import grpc
 import pytest
-from daemon_kit import Daemon, Run, refusal, running_daemon
+from daemon_kit import Daemon, Run, refusal, resident, running_daemon
 from figures import LONG, figure, seeded
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
@@ -66,12 +66,6 @@ def root(served: Daemon, tmp_path: Path) -> Path:
     served.init(tmp_path)
     served.finish(Run(tmp_path).seal())
     return tmp_path
-
-
-def resident(daemon: Daemon) -> int:
-    status = daemon.itself.GetDaemonStatus(daemon_pb2.GetDaemonStatusRequest(), metadata=daemon.metadata, timeout=30)
-    assert status.daemon.pid == daemon.process.pid
-    return int(status.rss_bytes)
 
 
 def assert_as_before(daemon: Daemon, root: Path, memory: int, growth: int = GROWTH_MAX) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from daemon_kit import Daemon, running_daemon, wait_for
+from daemon_kit import Daemon, resident, running_daemon, wait_for
 from figures import figure, seeded
 from project_kit import make_project
 from roar_proto.v1 import jobs_pb2, sessions_pb2
@@ -57,11 +57,6 @@ def daemon() -> Iterator[Daemon]:
         yield running
 
 
-def resident(daemon: Daemon) -> int:
-    """Returns the resident memory of a daemon in bytes."""
-    return int(Path(f"/proc/{daemon.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def descriptors(daemon: Daemon) -> list[str]:
     """Returns what a daemon has open, without the connections of this test."""
     folder = Path(f"/proc/{daemon.process.pid}/fd")
@@ -88,7 +83,6 @@ def is_zombie(pid: str) -> bool:
 
 def come_to_rest(daemon: Daemon) -> int:
     """Waits until a daemon has closed all projects and given memory back; returns what it keeps in bytes."""
-    # Looked at from outside: a question would wake it.
     rests = daemon.log.count("at rest with")
     wait_for(lambda: daemon.log.count("at rest with") > rests, "the daemon to rest")
     wait_for(lambda: not any(".roar/" in path for path in descriptors(daemon)), "the projects to be closed")

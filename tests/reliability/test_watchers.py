@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from daemon_kit import Daemon, Run, running_daemon, wait_for
+from daemon_kit import Daemon, Run, resident, running_daemon, wait_for
 from figures import figure
 from raw_http2 import connect, opening, request
 from roar_proto.v1 import daemon_pb2, jobs_pb2
@@ -23,12 +23,6 @@ IDLE_STREAMS = 200
 def daemon() -> Iterator[Daemon]:
     with running_daemon() as made:
         yield made
-
-
-def resident(daemon: Daemon) -> int:
-    """Returns the daemon's resident memory in bytes, as it says itself."""
-    status = daemon.itself.GetDaemonStatus(daemon_pb2.GetDaemonStatusRequest(), metadata=daemon.metadata, timeout=30)
-    return int(status.rss_bytes)
 
 
 def assert_others_are_served(daemon: Daemon, root: Path) -> None:

@@ -79,7 +79,8 @@ static bool is_go(const struct image *image) {
 static bool is_chance(const u8 *text, long at, long length) {
   const u8 *here = text + at;
   if (here[1] == 0x80) return at >= 1 && (here[-1] & 0xf0) == 0x70 && (here[2] & 0xf8) == 0xf8;
-  bool moves = at >= 3 && at + 3 < length && (here[-3] & 0xfb) == 0x48 && (here[-2] == 0x8b || here[-2] == 0x8d || here[-2] == 0x89);
+  if (at < 3 || at + 3 >= length) return false;
+  bool moves = (here[-3] & 0xfb) == 0x48 && (here[-2] == 0x8b || here[-2] == 0x8d || here[-2] == 0x89);
   return moves && (here[-1] & 0xc7) == 0x05 && (here[3] == 0x00 || here[3] == 0xff);
 }
 

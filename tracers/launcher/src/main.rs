@@ -13,6 +13,7 @@ mod fold_command;
 mod git;
 mod handover;
 mod handover_command;
+mod keeper;
 mod preload;
 mod probe;
 mod program;

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::{CStr, CString, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use trace::Clock;
 use trace::event::{Event, FRAME_HEAD, What};
 use trace::log::{self, LAUNCHER, LogWriter, stream_path};
 
+use crate::keeper::Keeper;
 use crate::program::c_string;
 use crate::rundir::RunDir;
 use crate::spawn::Held;
@@ -27,51 +28,12 @@ const TABLE: usize = FRAME_HEAD + 4096 * 8;
 
 /// Has the child watch itself from its exec on, and everything that it starts. Errors: the shim is not there, or cannot be
 /// loaded; no room for the log.
-pub fn attach(rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<()> {
+pub fn attach(rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Keeper> {
     let paths = ShimPaths::of_run(&rundir.path)?;
     create_log(&rundir.path, clock)?;
     held.join(&paths)?;
     say_start(&rundir.path, held.pid.as_raw(), clock)?;
-    keep_locked(rundir.lock_fd(), held.pid.as_raw())
-}
-
-/// Has the run directory count as in use until the command ends, whatever becomes of the launcher: by a process of its own,
-/// as those of the job keep no descriptor open. Must be called while there is one thread.
-fn keep_locked(lock: RawFd, command: i32) -> io::Result<()> {
-    // SAFETY: one thread, so the children may do what their parent could; they end without running exit handlers. The first
-    // one only makes the second one nobody's child.
-    unsafe {
-        match libc::fork() {
-            -1 => Err(io::Error::last_os_error()),
-            0 => {
-                if libc::fork() == 0 {
-                    let fd = libc::syscall(libc::SYS_pidfd_open, command, 0) as RawFd;
-                    let keep = [lock, fd];
-                    ptrace::detach(if fd < 0 { &keep[..1] } else { &keep }, c"roar-keeper");
-                    wait_for_end(fd, command);
-                }
-                libc::_exit(0)
-            }
-            first => {
-                libc::waitpid(first, std::ptr::null_mut(), 0);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Returns when a process has ended. `pidfd` is negative before Linux 5.3.
-fn wait_for_end(pidfd: RawFd, pid: i32) {
-    const LOOK_MS: i32 = 200;
-    let mut wanted = libc::pollfd { fd: pidfd, events: libc::POLLIN, revents: 0 };
-    // SAFETY: `wanted` lives through the calls; signal 0 only asks.
-    unsafe {
-        while libc::poll(&raw mut wanted, 1, if pidfd < 0 { LOOK_MS } else { -1 }) <= 0 {
-            if pidfd < 0 && libc::kill(pid, 0) < 0 {
-                break;
-            }
-        }
-    }
+    Keeper::start(rundir.lock_fd(), held.pid)
 }
 
 fn create_log(rundir: &Path, clock: Clock) -> io::Result<()> {

@@ -13,6 +13,7 @@ use trace::Clock;
 use trace::event::{Event, What};
 use trace::log::{LAUNCHER, LogWriter, stream_path};
 
+use crate::keeper::Keeper;
 use crate::preload;
 use crate::rundir::RunDir;
 use crate::runtime_dir::RuntimeDir;
@@ -51,7 +52,7 @@ impl Backend {
     pub fn attach(self, rundir: &RunDir, held: &mut Held, clock: Clock) -> io::Result<Watch> {
         let watch = match self {
             Backend::Ebpf => attach_ebpf(rundir, held, clock).map(Watch::Ebpf),
-            Backend::Preload => preload::attach(rundir, held, clock).map(|()| Watch::Preload),
+            Backend::Preload => preload::attach(rundir, held, clock).map(|_keeper| Watch::Preload { _keeper }),
             Backend::Ptrace => attach_ptrace(rundir, held, clock).map(Watch::Ptrace),
         };
         if watch.is_err() {
@@ -67,7 +68,9 @@ impl Backend {
 pub enum Watch {
     Ebpf(Collector),
     /// By the processes themselves, each for itself.
-    Preload,
+    Preload {
+        _keeper: Keeper,
+    },
     Ptrace(Tracer),
     Nobody,
 }
@@ -79,7 +82,7 @@ impl Watch {
         match self {
             Watch::Ebpf(collector) => collector.end(COLLECTOR_PATIENCE),
             Watch::Ptrace(tracer) => tracer.finish(patience),
-            Watch::Preload | Watch::Nobody => 0,
+            Watch::Preload { .. } | Watch::Nobody => 0,
         }
     }
 
@@ -91,14 +94,16 @@ impl Watch {
                 Ok(WaitStatus::Signaled(_, signal, _)) => Some(format!("the tracer was killed by {signal}")),
                 _ => None,
             },
-            Watch::Preload | Watch::Nobody => None,
+            Watch::Preload { .. } | Watch::Nobody => None,
         }
     }
 
-    /// Reaps a tracer that is done. It would stay a zombie where nobody reaps orphans, as in a container without init.
+    /// Reaps a tracer that is done. It would stay a zombie where nobody reaps orphans, as in a container without init, and a
+    /// run around this one would see it still running.
     pub fn part(&self) {
         if let Watch::Ptrace(tracer) = self {
-            let _ = waitpid(Pid::from_raw(tracer.pid()), Some(WaitPidFlag::WNOHANG));
+            let how = (!tracer.is_done()).then_some(WaitPidFlag::WNOHANG);
+            let _ = waitpid(Pid::from_raw(tracer.pid()), how);
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::caller;
 
 /// kill(2) on a group signals one process after the other: the launcher may read its signal before the witness has its.
 const GROUP_DELIVERY: Duration = Duration::from_millis(2);
-/// A stopped witness does not answer.
-const ANSWER: Duration = Duration::from_millis(100);
+/// A stopped witness does not answer. One on a busy machine does, late; without it, the command would get the signal twice.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// The launcher's end.
 pub struct Witness {

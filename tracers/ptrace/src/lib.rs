@@ -30,6 +30,7 @@ pub use take_over::{TakenOver, take_over};
 pub struct Tracer {
     pid: libc::pid_t,
     control: UnixStream,
+    done: bool,
 }
 
 /// Forks a tracer that will write to the stream `name` of `rundir`, keeping `lock` (the descriptor of its lock file) open. Must be
@@ -48,7 +49,7 @@ pub fn start(rundir: &Path, name: &str, lock: RawFd, clock: Clock) -> io::Result
             // SAFETY: ends this process without running the exit handlers of the launcher it was copied from.
             unsafe { libc::_exit(0) }
         }
-        pid => Ok(Tracer { pid, control: ours }),
+        pid => Ok(Tracer { pid, control: ours, done: false }),
     }
 }
 
@@ -75,7 +76,13 @@ impl Tracer {
     pub fn finish(&mut self, patience: Duration) -> u64 {
         let mut lost = [0; 8];
         let known = self.control.set_read_timeout(Some(patience)).and_then(|()| self.control.read_exact(&mut lost));
+        self.done = known.is_ok();
         known.map_or(0, |()| u64::from_le_bytes(lost))
+    }
+
+    /// Whether it has said its last word: it ends by itself at once.
+    pub fn is_done(&self) -> bool {
+        self.done
     }
 }
 

@@ -120,8 +120,9 @@ fn stat_key(stat: &Stat) -> StatKey {
 #[derive(Default)]
 struct Processes {
     list: Vec<Process>,
-    alive: HashMap<u32, usize>,
-    /// Time of the last event of each process that has not ended.
+    /// Where in the list the newest process of each pid is.
+    newest: HashMap<u32, usize>,
+    /// Time of the last event of each pid.
     last_ns: HashMap<u32, u64>,
 }
 
@@ -136,7 +137,7 @@ impl Processes {
 
     /// Processes whose end no backend has told, as that of one that was killed.
     fn end_unseen(&mut self, is_alive: impl Fn(u32, u64) -> bool) {
-        for (pid, &at) in &self.alive {
+        for (pid, &at) in &self.newest {
             let process = &mut self.list[at];
             let last_ns = self.last_ns.get(pid).copied().unwrap_or(process.started_ns);
             if process.ended_ns.is_none() && !is_alive(*pid, last_ns) {
@@ -145,16 +146,21 @@ impl Processes {
         }
     }
 
+    fn alive(&mut self, pid: u32) -> Option<&mut Process> {
+        let process = &mut self.list[*self.newest.get(&pid)?];
+        process.ended_ns.is_none().then_some(process)
+    }
+
     fn apply(&mut self, backend: &str, event: &Event) {
         self.last_ns.insert(event.pid, event.at_ns);
         match &event.what {
             // A second backend that takes a process over knows of no parent.
-            What::Fork { parent: 0 } if self.alive.contains_key(&event.pid) => {}
+            What::Fork { parent: 0 } if self.alive(event.pid).is_some() => {}
             What::Fork { parent } => {
-                // A fork is a copy: until it execs, the child is its parent's program. Looked up first, should a damaged
-                // trace name the child as its own parent.
-                let model = self.alive.get(parent).map(|&at| self.list[at].clone()).unwrap_or_default();
-                self.alive.insert(event.pid, self.list.len());
+                // A fork is a copy: until it execs, the child is the program of its parent, which may have ended by now. Looked
+                // up first, should a damaged trace name the child as its own parent.
+                let model = self.newest.get(parent).map(|&at| self.list[at].clone()).unwrap_or_default();
+                self.newest.insert(event.pid, self.list.len());
                 self.list.push(Process {
                     pid: event.pid,
                     parent_pid: *parent,
@@ -166,15 +172,14 @@ impl Processes {
                 });
             }
             What::Exec(exec) => {
-                if let Some(process) = self.alive.get(&event.pid).map(|&at| &mut self.list[at]) {
+                if let Some(process) = self.alive(event.pid) {
                     process.exe.clone_from(&exec.exe);
                     process.argv.clone_from(&exec.argv);
                     backend.clone_into(&mut process.tracer);
                 }
             }
             What::Exit { status } => {
-                if let Some(at) = self.alive.remove(&event.pid) {
-                    let process = &mut self.list[at];
+                if let Some(process) = self.alive(event.pid) {
                     process.ended_ns = Some(event.at_ns);
                     let status = *status as i32;
                     process.exit_code = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
@@ -226,4 +231,28 @@ fn events_lost(count: u64) -> Option<Warning> {
 fn launcher_lost(exit_known: bool) -> Warning {
     let rest = if exit_known { "the trace is whole" } else { "what the command did after that is not seen" };
     warning("launcher-lost", format!("the launcher was killed during the run; {rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Exec;
+
+    #[test]
+    fn a_fork_of_a_fork_that_has_ended_is_its_program_too() {
+        let mut processes = Processes::default();
+        let python = Exec { argv: vec![b"python".to_vec()], ..Exec::default() };
+        let told = [
+            (1, What::Fork { parent: 0 }),
+            (1, What::Exec(python)),
+            (2, What::Fork { parent: 1 }),
+            (2, What::Exit { status: 0 }),
+            (3, What::Fork { parent: 2 }),
+        ];
+        for (at_ns, (pid, what)) in told.into_iter().enumerate() {
+            processes.apply("preload", &Event { pid, at_ns: at_ns as u64, what });
+        }
+        let left = processes.list.last().unwrap();
+        assert_eq!((left.pid, left.argv.as_slice()), (3, [b"python".to_vec()].as_slice()));
+    }
 }
