@@ -129,9 +129,9 @@ class RoarApp(App[None]):
             request = sessions_pb2.GetSessionRequest(project_root=root)
             answer = self._asked(lambda daemon: daemon.call(daemon.sessions.GetSession, request))
             if answer is not None:
-                self.call_later(self._changed, seen, answer.session)
+                self._tell(self._changed, seen, answer.session)
         elif seen is not None:
-            self.call_later(self._unchanged)
+            self._tell(self._unchanged)
 
     def _changed(self, seen: str, session: sessions_pb2.Session) -> None:
         self._seen, self._session = seen, session
@@ -153,7 +153,7 @@ class RoarApp(App[None]):
             listing = self._asked(lambda daemon: view.load(daemon, wish))
             self._due = time.monotonic() + max(AGAIN_S, AGAIN_SHARE * (time.monotonic() - began))
             if listing is not None:
-                self.call_later(self._loaded, view, wish, listing, anew=anew)
+                self._tell(self._loaded, view, wish, listing, anew=anew)
 
         self.run_worker(work, thread=True, group="load", exclusive=True)
 
@@ -179,7 +179,7 @@ class RoarApp(App[None]):
                 lines = self._link.ask(lambda daemon: ask(daemon, self._wish.root, target))
             except ClientError as error:
                 lines = [line(Span(error.fact, "bad"))]
-            self.call_later(self._described, target, styled_lines(lines))
+            self._tell(self._described, target, styled_lines(lines))
 
         self.run_worker(work, thread=True, group="detail", exclusive=True)
 
@@ -192,10 +192,19 @@ class RoarApp(App[None]):
         try:
             found = self._link.ask(question)
         except ClientError as error:
-            self.call_later(self._say_trouble, error)
+            self._tell(self._say_trouble, error)
             return None
-        self.call_later(self._say_trouble, None)
+        self._tell(self._say_trouble, None)
         return found
+
+    def _tell(self, what: Callable[..., None], *args: object, **options: object) -> None:
+        """From a thread: has a method called, unless the screen is taken down by then and what it fills is gone."""
+
+        def call() -> None:
+            if self.query("#about"):
+                what(*args, **options)
+
+        self.call_later(call)
 
     # --- what is said ---
 

@@ -76,7 +76,7 @@ def test_the_pipeline_comes_first_with_the_details_of_the_chosen_step(
 ) -> None:
     async def scene(screen: Screen) -> None:
         await screen.see_row("@3 evaluate.py")
-        assert "3 steps · 3 jobs" in screen.title()
+        await screen.see(lambda: "3 steps · 3 jobs" in screen.title(), "the session in the title")
         await screen.see_about(f"job {recorded.uids[0]}")
         await screen.press("j")
         await screen.see_about(f"job {recorded.uids[1]}")
@@ -116,6 +116,8 @@ def test_search_keeps_what_holds_the_text_until_escape(recorded: Recorder) -> No
     async def scene(screen: Screen) -> None:
         for view, text, kept in (("1", "train", 1), ("2", "train.py", 1), ("3", "data/", 2)):
             await screen.press(view)
+            # A view takes the keys when it is shown, also from a search that was opened before.
+            await screen.see(lambda: screen.app.focused is screen.app.table, "the view to take the keys")
             await screen.see(lambda: screen.app.table.row_count >= 3, "all rows")
             await screen.press("slash", *text, "enter")
             await screen.see(lambda: screen.app.table.row_count == kept, "fewer rows")  # noqa: B023
@@ -152,7 +154,7 @@ def test_what_is_recorded_meanwhile_appears_and_the_cursor_stays(recorded: Recor
         await asyncio.to_thread(recorded.job, "python plot.py", ["raw.csv"], {"plot.svg": "svg"})
         await screen.see_row("python plot.py")
         assert screen.chosen().split()[0] == chosen == recorded.uids[1]
-        assert "4 jobs" in screen.title()
+        await screen.see(lambda: "4 jobs" in screen.title(), "the session in the title")
 
     play(recorded, scene)
 

@@ -80,7 +80,7 @@ def test_cpu_of_children_that_have_ended_counts(tmp_path: Path) -> None:
         assert usage.cpu_ns >= 250_000_000
 
 
-@pytest.mark.parametrize("name", [b"roar-witness", b"roar-ptrace"])
+@pytest.mark.parametrize("name", [b"roar-keeper", b"roar-witness", b"roar-ptrace"])
 def test_what_roar_puts_beside_the_command_is_left_out(tmp_path: Path, name: bytes) -> None:
     code = f"import ctypes; ctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0)"
     with tree(code, tmp_path) as parent:
