@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 FAILED = 1
 USAGE = 2
+INTERRUPTED = 130
 REASONS = {
     "daemon-failed": "The daemon answered with an error that has no words of its own.",
     "daemon-lost": "The daemon ended while a command waited for its answer.",

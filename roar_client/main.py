@@ -8,13 +8,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from roar_client.errors import USAGE, ClientError
+from roar_client.errors import INTERRUPTED, USAGE, ClientError
 from roar_client.table import COMMANDS, Command
 
 if TYPE_CHECKING:
     import typer
 
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 """128 + SIGPIPE: whoever read the output has gone, as with `git log | head`."""
 

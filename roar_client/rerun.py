@@ -11,11 +11,9 @@ from types import FrameType
 from roar_proto.v1 import sessions_pb2
 
 from roar_client.connection import connect
-from roar_client.errors import FAILED
+from roar_client.errors import FAILED, INTERRUPTED
 from roar_client.launcher import launcher, not_launched
 from roar_client.output.rerun import show_done, show_remaining, show_stopped
-
-INTERRUPTED = 130
 
 
 class Pipeline:

@@ -14,7 +14,7 @@ app = new_app()
 @app.command(
     epilog=examples(
         "roar init",
-        "roar init -y --path ~/work/digits",
+        "roar init -y --path ~/digits",
     )
 )
 def init(

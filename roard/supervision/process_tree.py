@@ -15,7 +15,7 @@ from dataclasses import dataclass
 MOST_FILES = 100
 """Open files that are told of one run."""
 OWN = frozenset({b"roar-keeper", b"roar-ptrace", b"roar-witness"})
-"""Names of what stands beside the command to look at it (tracers/ptrace, tracers/launcher/src/witness.rs)."""
+"""Names of what stands beside the command to look at it (tracers/ptrace, {keeper,witness}.rs of tracers/launcher)."""
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _WRITING = os.O_WRONLY | os.O_RDWR
