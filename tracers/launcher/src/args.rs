@@ -9,6 +9,9 @@ use crate::failure::{Failure, USAGE_ERROR};
 /// The best backend that can.
 pub const AUTO: &str = "auto";
 pub const TRACERS: [&str; 4] = [AUTO, "ebpf", "preload", "ptrace"];
+/// Made of every content, asked for or not.
+const ALWAYS: &str = "blake3";
+const HASHES: [&str; 4] = [ALWAYS, "sha256", "sha512", "md5"];
 
 /// What the caller asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct RunArgs {
     pub tracer: String,
     /// Whether another backend may take the place of one that does not work; None: as the configuration says.
     pub fallback: Option<bool>,
+    /// Hash algorithms beside BLAKE3; some of HASHES.
+    pub hashes: Vec<String>,
     /// At least one word.
     pub command: Vec<OsString>,
 }
@@ -59,17 +64,29 @@ pub fn parse(verb: &str, words: &[OsString]) -> Result<Request, Failure> {
 }
 
 fn parse_words(words: &[OsString]) -> Result<Request, String> {
-    let mut args =
-        RunArgs { quiet: false, name: String::new(), tracer: String::new(), fallback: None, command: Vec::new() };
+    let mut args = RunArgs {
+        quiet: false,
+        name: String::new(),
+        tracer: String::new(),
+        fallback: None,
+        hashes: Vec::new(),
+        command: Vec::new(),
+    };
     let mut parser = Parser::from_args(words);
     while let Some(arg) = parser.next().map_err(plain)? {
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
             Arg::Short('q') | Arg::Long("quiet") => args.quiet = true,
             Arg::Short('n') | Arg::Long("name") => args.name = name(parser.value().map_err(plain)?)?,
-            Arg::Long("tracer") => args.tracer = tracer(parser.value().map_err(plain)?)?,
+            Arg::Long("tracer") => args.tracer = one_of(&TRACERS, "tracer", parser.value().map_err(plain)?)?,
             Arg::Long("tracer-fallback") => args.fallback = Some(true),
             Arg::Long("no-tracer-fallback") => args.fallback = Some(false),
+            Arg::Long("hash") => {
+                let name = one_of(&HASHES, "hash algorithm", parser.value().map_err(plain)?)?;
+                if name != ALWAYS && !args.hashes.contains(&name) {
+                    args.hashes.push(name);
+                }
+            }
             Arg::Value(first) => {
                 args.command.push(first);
                 args.command.extend(parser.raw_args().map_err(plain)?);
@@ -89,11 +106,11 @@ fn name(value: OsString) -> Result<String, String> {
     Ok(name)
 }
 
-fn tracer(value: OsString) -> Result<String, String> {
+fn one_of(known: &[&str], what: &str, value: OsString) -> Result<String, String> {
     let name = value.to_string_lossy();
-    match TRACERS.contains(&name.as_ref()) {
+    match known.contains(&name.as_ref()) {
         true => Ok(name.into_owned()),
-        false => Err(format!("there is no tracer `{name}`, choose one of: {}", TRACERS.join(", "))),
+        false => Err(format!("there is no {what} `{name}`, choose one of: {}", known.join(", "))),
     }
 }
 
@@ -102,7 +119,7 @@ fn plain(error: lexopt::Error) -> String {
 }
 
 fn usage(verb: &str) -> String {
-    format!("usage: roar {verb} [-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--] COMMAND [ARG...]")
+    format!("usage: roar {verb} [-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A] [--] COMMAND [ARG...]")
 }
 
 /// The text of `roar run -h`.
@@ -124,6 +141,7 @@ options, before the command:
       --tracer T           how to look on: auto, ebpf, preload, ptrace (default: tracer.default, else auto)
       --tracer-fallback    when the tracer does not work here, take the next best one (default: tracer.fallback)
       --no-tracer-fallback when the tracer does not work here, do not start the command
+      --hash A             record this hash beside BLAKE3: sha256, sha512, md5; repeatable (adds to hash.algorithms)
   -h, --help               this text
 
 exit status: that of the command; 127 it was not found, 126 it is not executable, 125 roar could not start it.
@@ -178,6 +196,14 @@ mod tests {
     }
 
     #[test]
+    fn hash_algorithms_add_up_and_blake3_is_no_extra() {
+        assert_eq!(run("--hash md5 --hash=sha256 --hash md5 --hash blake3 x").hashes, ["md5", "sha256"]);
+        assert!(run("x --hash md5").hashes.is_empty());
+        let failure = parse("build", &words("--hash crc32 x")).unwrap_err();
+        assert_eq!(failure.fact, "there is no hash algorithm `crc32`, choose one of: blake3, sha256, sha512, md5");
+    }
+
+    #[test]
     fn words_of_the_command_need_not_be_utf8() {
         let odd = OsString::from_vec(vec![b'a', 0xff]);
         let Ok(Request::Run(args)) = parse("run", &[odd.clone(), odd.clone()]) else { panic!("refused") };
@@ -187,7 +213,7 @@ mod tests {
     #[test]
     fn nonsense_is_a_usage_error() {
         for line in
-            ["", "-q", "--", "--frobnicate x", "-x true", "-n", "--tracer magic x", "--quiet=yes x", "--hash md5 x"]
+            ["", "-q", "--", "--frobnicate x", "-x true", "-n", "--tracer magic x", "--quiet=yes x", "--hash crc32 x"]
         {
             let failure = parse("run", &words(line)).unwrap_err();
             assert_eq!(failure.exit_status, 2, "{line}");

@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod rundir;
 mod runtime_dir;
+mod scout;
 mod signals;
 mod skew;
 mod spawn;

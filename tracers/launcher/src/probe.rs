@@ -82,7 +82,14 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
     let myself = std::env::current_exe().map_err(|error| no_probe(&error.to_string()))?;
     let command = vec![myself.into_os_string(), "internal-probe-program".into(), folder.as_os_str().to_owned()];
     let program = Program::locate(&command)?;
-    let args = RunArgs { quiet: true, name: String::new(), tracer: backend.into(), fallback: Some(false), command };
+    let args = RunArgs {
+        quiet: true,
+        name: String::new(),
+        tracer: backend.into(),
+        fallback: Some(false),
+        hashes: Vec::new(),
+        command,
+    };
     let project = Project { root: folder.to_owned(), cwd: folder.to_owned() };
     let record = rundir::record(&project, JobKind::Run, &args);
     let rundir = RunDir::create(&project, &record).map_err(|error| no_probe(&error.to_string()))?;
@@ -99,7 +106,7 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
         warnings: Vec::new(),
     };
     let mut running = start::start(&mut plan, &program, caller)?;
-    let ended = wait::for_end(running.pid, &inbox, running.clock);
+    let ended = wait::for_end(running.pid, &inbox, running.clock, std::future::pending());
     if ended.exit.code() != Some(0) {
         return Err(no_probe("the program that is traced did not end as it should"));
     }

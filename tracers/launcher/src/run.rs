@@ -18,6 +18,7 @@ use crate::program::Program;
 use crate::project;
 use crate::report;
 use crate::rundir::RunDir;
+use crate::scout;
 use crate::signals::Inbox;
 use crate::start;
 use crate::wait;
@@ -50,7 +51,7 @@ fn run(kind: JobKind, args: &RunArgs) -> Result<ExitCode, Failure> {
     };
     let _ = failpoint("launcher.started");
     caller.let_go();
-    let ended = wait::for_end(command.pid, &inbox, command.clock);
+    let ended = wait::for_end(command.pid, &inbox, command.clock, scout::scout(&project, &plan));
     conclude::conclude(&project, plan, command, &ended, &inbox);
     Ok(ending::like(ended.exit))
 }

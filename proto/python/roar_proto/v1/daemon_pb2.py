@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14roar/v1/daemon.proto\x12\x07roar.v1\"R\n\x0cHelloRequest\x12\x14\n\x0cprotocol_min\x18\x01 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x02 \x01(\r\x12\x16\n\x0e\x63lient_version\x18\x03 \x01(\t\"k\n\rHelloResponse\x12\x14\n\x0cprotocol_min\x18\x01 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x02 \x01(\r\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0b\n\x03pid\x18\x04 \x01(\r\x12\x10\n\x08start_id\x18\x05 \x01(\t\"\x18\n\x16GetDaemonStatusRequest\"\xad\x01\n\x0bRunInFlight\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x14\n\x0cproject_root\x18\x02 \x01(\x0c\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\x0c\x12\x15\n\rstarted_at_ns\x18\x04 \x01(\x04\x12\x14\n\x0clauncher_pid\x18\x05 \x01(\r\x12\x11\n\tingesting\x18\x06 \x01(\x08\x12\x14\n\x0c\x62ytes_hashed\x18\x07 \x01(\x04\x12\x14\n\x0c\x66iles_hashed\x18\x08 \x01(\x04\"\xc8\x01\n\x17GetDaemonStatusResponse\x12&\n\x06\x64\x61\x65mon\x18\x01 \x01(\x0b\x32\x16.roar.v1.HelloResponse\x12\x15\n\rstarted_at_ns\x18\x02 \x01(\x04\x12\x11\n\trss_bytes\x18\x03 \x01(\x04\x12\x13\n\x0bsocket_path\x18\x04 \x01(\x0c\x12\x10\n\x08log_path\x18\x05 \x01(\x0c\x12\x10\n\x08projects\x18\x06 \x03(\x0c\x12\"\n\x04runs\x18\x07 \x03(\x0b\x32\x14.roar.v1.RunInFlight\"+\n\x11StopDaemonRequest\x12\x16\n\x0e\x63lient_version\x18\x01 \x01(\t\",\n\x12StopDaemonResponse\x12\x16\n\x0eruns_in_flight\x18\x01 \x01(\r*S\n\x08Protocol\x12\x18\n\x14PROTOCOL_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROTOCOL_OLDEST\x10\x01\x12\x14\n\x10PROTOCOL_CURRENT\x10\x01\x1a\x02\x10\x01\x32\xe4\x01\n\rDaemonService\x12\x36\n\x05Hello\x12\x15.roar.v1.HelloRequest\x1a\x16.roar.v1.HelloResponse\x12T\n\x0fGetDaemonStatus\x12\x1f.roar.v1.GetDaemonStatusRequest\x1a .roar.v1.GetDaemonStatusResponse\x12\x45\n\nStopDaemon\x12\x1a.roar.v1.StopDaemonRequest\x1a\x1b.roar.v1.StopDaemonResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14roar/v1/daemon.proto\x12\x07roar.v1\"R\n\x0cHelloRequest\x12\x14\n\x0cprotocol_min\x18\x01 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x02 \x01(\r\x12\x16\n\x0e\x63lient_version\x18\x03 \x01(\t\"k\n\rHelloResponse\x12\x14\n\x0cprotocol_min\x18\x01 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x02 \x01(\r\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0b\n\x03pid\x18\x04 \x01(\r\x12\x10\n\x08start_id\x18\x05 \x01(\t\"\x18\n\x16GetDaemonStatusRequest\"\xf7\x01\n\x0bRunInFlight\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x14\n\x0cproject_root\x18\x02 \x01(\x0c\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\x0c\x12\x15\n\rstarted_at_ns\x18\x04 \x01(\x04\x12\x14\n\x0clauncher_pid\x18\x05 \x01(\r\x12\x11\n\tingesting\x18\x06 \x01(\x08\x12\x14\n\x0c\x62ytes_hashed\x18\x07 \x01(\x04\x12\x14\n\x0c\x66iles_hashed\x18\x08 \x01(\x04\x12 \n\x05phase\x18\t \x01(\x0e\x32\x11.roar.v1.RunPhase\x12\x12\n\nfiles_seen\x18\n \x01(\x04\x12\x12\n\nelapsed_ns\x18\x0b \x01(\x04\"\xc8\x01\n\x17GetDaemonStatusResponse\x12&\n\x06\x64\x61\x65mon\x18\x01 \x01(\x0b\x32\x16.roar.v1.HelloResponse\x12\x15\n\rstarted_at_ns\x18\x02 \x01(\x04\x12\x11\n\trss_bytes\x18\x03 \x01(\x04\x12\x13\n\x0bsocket_path\x18\x04 \x01(\x0c\x12\x10\n\x08log_path\x18\x05 \x01(\x0c\x12\x10\n\x08projects\x18\x06 \x03(\x0c\x12\"\n\x04runs\x18\x07 \x03(\x0b\x32\x14.roar.v1.RunInFlight\"+\n\x11StopDaemonRequest\x12\x16\n\x0e\x63lient_version\x18\x01 \x01(\t\",\n\x12StopDaemonResponse\x12\x16\n\x0eruns_in_flight\x18\x01 \x01(\r*S\n\x08Protocol\x12\x18\n\x14PROTOCOL_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROTOCOL_OLDEST\x10\x01\x12\x14\n\x10PROTOCOL_CURRENT\x10\x01\x1a\x02\x10\x01*U\n\x08RunPhase\x12\x19\n\x15RUN_PHASE_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_PHASE_RUNNING\x10\x01\x12\x17\n\x13RUN_PHASE_RECORDING\x10\x02\x32\xe4\x01\n\rDaemonService\x12\x36\n\x05Hello\x12\x15.roar.v1.HelloRequest\x1a\x16.roar.v1.HelloResponse\x12T\n\x0fGetDaemonStatus\x12\x1f.roar.v1.GetDaemonStatusRequest\x1a .roar.v1.GetDaemonStatusResponse\x12\x45\n\nStopDaemon\x12\x1a.roar.v1.StopDaemonRequest\x1a\x1b.roar.v1.StopDaemonResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PROTOCOL']._loaded_options = None
   _globals['_PROTOCOL']._serialized_options = b'\020\001'
-  _globals['_PROTOCOL']._serialized_start=722
-  _globals['_PROTOCOL']._serialized_end=805
+  _globals['_PROTOCOL']._serialized_start=796
+  _globals['_PROTOCOL']._serialized_end=879
+  _globals['_RUNPHASE']._serialized_start=881
+  _globals['_RUNPHASE']._serialized_end=966
   _globals['_HELLOREQUEST']._serialized_start=33
   _globals['_HELLOREQUEST']._serialized_end=115
   _globals['_HELLORESPONSE']._serialized_start=117
@@ -42,13 +44,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETDAEMONSTATUSREQUEST']._serialized_start=226
   _globals['_GETDAEMONSTATUSREQUEST']._serialized_end=250
   _globals['_RUNINFLIGHT']._serialized_start=253
-  _globals['_RUNINFLIGHT']._serialized_end=426
-  _globals['_GETDAEMONSTATUSRESPONSE']._serialized_start=429
-  _globals['_GETDAEMONSTATUSRESPONSE']._serialized_end=629
-  _globals['_STOPDAEMONREQUEST']._serialized_start=631
-  _globals['_STOPDAEMONREQUEST']._serialized_end=674
-  _globals['_STOPDAEMONRESPONSE']._serialized_start=676
-  _globals['_STOPDAEMONRESPONSE']._serialized_end=720
-  _globals['_DAEMONSERVICE']._serialized_start=808
-  _globals['_DAEMONSERVICE']._serialized_end=1036
+  _globals['_RUNINFLIGHT']._serialized_end=500
+  _globals['_GETDAEMONSTATUSRESPONSE']._serialized_start=503
+  _globals['_GETDAEMONSTATUSRESPONSE']._serialized_end=703
+  _globals['_STOPDAEMONREQUEST']._serialized_start=705
+  _globals['_STOPDAEMONREQUEST']._serialized_end=748
+  _globals['_STOPDAEMONRESPONSE']._serialized_start=750
+  _globals['_STOPDAEMONRESPONSE']._serialized_end=794
+  _globals['_DAEMONSERVICE']._serialized_start=969
+  _globals['_DAEMONSERVICE']._serialized_end=1197
 # @@protoc_insertion_point(module_scope)

@@ -43,6 +43,30 @@ PROTOCOL_CURRENT: Protocol.ValueType  # 1
 """the one this tree was written for"""
 Global___Protocol: _TypeAlias = Protocol  # noqa: Y015
 
+class _RunPhase:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RunPhaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunPhase.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RUN_PHASE_UNSPECIFIED: _RunPhase.ValueType  # 0
+    """sent by a daemon of before: see `ingesting`"""
+    RUN_PHASE_RUNNING: _RunPhase.ValueType  # 1
+    """the command runs"""
+    RUN_PHASE_RECORDING: _RunPhase.ValueType  # 2
+    """the command has ended: its files are being hashed and stored"""
+
+class RunPhase(_RunPhase, metaclass=_RunPhaseEnumTypeWrapper):
+    """What happens in a run."""
+
+RUN_PHASE_UNSPECIFIED: RunPhase.ValueType  # 0
+"""sent by a daemon of before: see `ingesting`"""
+RUN_PHASE_RUNNING: RunPhase.ValueType  # 1
+"""the command runs"""
+RUN_PHASE_RECORDING: RunPhase.ValueType  # 2
+"""the command has ended: its files are being hashed and stored"""
+Global___RunPhase: _TypeAlias = RunPhase  # noqa: Y015
+
 @_typing.final
 class HelloRequest(_message.Message):
     """See DaemonService.Hello."""
@@ -142,6 +166,9 @@ class RunInFlight(_message.Message):
     INGESTING_FIELD_NUMBER: _builtins.int
     BYTES_HASHED_FIELD_NUMBER: _builtins.int
     FILES_HASHED_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    FILES_SEEN_FIELD_NUMBER: _builtins.int
+    ELAPSED_NS_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """UUIDv7"""
     project_root: _builtins.bytes
@@ -153,9 +180,15 @@ class RunInFlight(_message.Message):
     ingesting: _builtins.bool
     """the command has ended and its files are being hashed and stored"""
     bytes_hashed: _builtins.int
-    """of this ingest"""
+    """read for hashing so far, beside the job and after it"""
     files_hashed: _builtins.int
-    """of this ingest"""
+    """whose hash is known by now: beside the job those read for it, after it those of the record"""
+    phase: Global___RunPhase.ValueType
+    """what happens now"""
+    files_seen: _builtins.int
+    """that the job has opened so far, as last told by its launcher; 0 in the first second"""
+    elapsed_ns: _builtins.int
+    """from the start of the run to this answer, wall clock"""
     @_builtins.property
     def argv(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """of the command"""
@@ -171,10 +204,13 @@ class RunInFlight(_message.Message):
         ingesting: _builtins.bool = ...,
         bytes_hashed: _builtins.int = ...,
         files_hashed: _builtins.int = ...,
+        phase: Global___RunPhase.ValueType = ...,
+        files_seen: _builtins.int = ...,
+        elapsed_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["argv", b"argv", "bytes_hashed", b"bytes_hashed", "files_hashed", b"files_hashed", "ingesting", b"ingesting", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "run_id", b"run_id", "started_at_ns", b"started_at_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["argv", b"argv", "bytes_hashed", b"bytes_hashed", "elapsed_ns", b"elapsed_ns", "files_hashed", b"files_hashed", "files_seen", b"files_seen", "ingesting", b"ingesting", "launcher_pid", b"launcher_pid", "phase", b"phase", "project_root", b"project_root", "run_id", b"run_id", "started_at_ns", b"started_at_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,11 +19,11 @@ from roard.query.status import project_status
 
 QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "log": (lambda lab: list_jobs(lab.project, jobs_pb2.ListJobsRequest(limit=10_000)), 9),
-    "job": (lambda lab: get_job(lab.project, "@1"), 13),
+    "job": (lambda lab: get_job(lab.project, "@1"), 14),
     "session": (lambda lab: get_session(lab.project, ""), 12),
     "dag": (lambda lab: get_dag(lab.project, check_files=True), 16),
     "status": (lambda lab: project_status(lab.project), 18),
-    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 8),
+    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 9),
 }
 
 
