@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """128 + SIGPIPE: whoever read the output has gone, as with `git log | head`."""
-NOT_STARTED = 125
 
 
 def main() -> NoReturn:
@@ -82,6 +81,8 @@ def _known(name: str) -> Command:
 
 def _call(command: Command, words: Sequence[str]) -> int:
     if command.native:
+        from roar_client.launcher import become_launcher
+
         become_launcher([command.name, *words])
     from importlib import import_module
 
@@ -105,19 +106,3 @@ def _usage_error(command: Command, error: typer.TyperException) -> ClientError:
     fact = error.format_message().rstrip(".").replace("'", "`")
     fact = fact[:1].lower() + fact[1:]
     return ClientError("usage", fact, hint=f"see `roar {command.name} --help`", exit_code=USAGE)
-
-
-def become_launcher(words: Sequence[str]) -> NoReturn:
-    """Becomes the native `roar` beside this program. Raises ClientError when there is none."""
-    here = os.path.dirname(os.path.realpath(sys.argv[0]))
-    launcher = os.path.join(here, "roar")
-    try:
-        os.execv(launcher, ["roar", *words])  # noqa: S606  # no shell wanted: the words are the command's own
-    except OSError as error:
-        raise ClientError(
-            "no-launcher",
-            f"cannot run `{launcher}`",
-            cause=error.strerror or "",
-            hint="install roar again: its native part is missing beside this program",
-            exit_code=NOT_STARTED,
-        ) from None

@@ -20,7 +20,7 @@ class Command:
         return f"roar_client.commands.{self.name}"
 
 
-NATIVE_USAGE = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A] [--] COMMAND [ARG...]"
+NATIVE_USAGE = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A] [--] COMMAND [ARG...] | @N [ARG...]"
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ GROUPS = (
             Command("run", "Run a command and record it as a step", native=True),
             Command("build", "Run a command and record it as a build step", native=True),
             Command("dag", "Show the pipeline as a graph"),
+            Command("rerun", "Run again what is out of date, in order, and nothing else"),
         ),
     ),
     Group(
@@ -54,6 +55,7 @@ GROUPS = (
         "Setup",
         (
             Command("reset", "Start a new session and keep the old one"),
+            Command("session", "List old sessions, show them, go back to one"),
             Command("db", "Look after this project's database"),
             Command("tracer", "Look after the backends that watch commands"),
             Command("daemon", "Look after the daemon"),

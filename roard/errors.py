@@ -290,6 +290,48 @@ class JobNotFound(RoarError):
         super().__init__(fact, hint="`roar log --all` lists the jobs" if ref else "record one with `roar run COMMAND`")
 
 
+class StepNotFound(RoarError):
+    """The active session has no such step."""
+
+    reason = "no-such-step"
+    status = "NOT_FOUND"
+
+    def __init__(self, ref: str, known: str) -> None:
+        super().__init__(
+            f"no step `{ref}` in the active session",
+            cause=f"its steps are {known}" if known else "it has no steps yet",
+            hint="`roar status` lists them; `roar session list` lists other sessions, and `roar session use` opens one",
+        )
+
+
+class NoBuildStep(RoarError):
+    """`roar build` was told to run a step again that is no build step."""
+
+    reason = "no-build-step"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, step: str) -> None:
+        super().__init__(
+            f"`{step}` is no build step", hint=f"`roar run {step}` runs it again; build steps are @B1, @B2, …"
+        )
+
+
+class BadOverride(RoarError):
+    """A word given to `roar run @N` has no place in the command of the step."""
+
+    reason = "bad-override"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, word: str, problem: str) -> None:
+        super().__init__(
+            f"`{word}` has no place in the command of the step",
+            cause=problem,
+            hint="`roar run @N --dry-run` shows the command; type it as a whole to change it otherwise",
+        )
+
+
 class SessionNotFound(RoarError):
     """The reference names no session."""
 
@@ -297,7 +339,7 @@ class SessionNotFound(RoarError):
     status = "NOT_FOUND"
 
     def __init__(self, ref: str) -> None:
-        super().__init__(f"no session `{ref}`", hint="`roar status` shows the active one")
+        super().__init__(f"no session `{ref}`", hint="`roar session list` lists them")
 
 
 class ArtifactNotFound(RoarError):

@@ -127,9 +127,24 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Command:
+    """A command taken to pieces."""
+
+    shape: Shape
+    parameters: int
+    """Index in argv of the first word that is not program, script or subcommand; its length when there is none."""
+    script: int | None = None
+    """Index of the script when it stands among the parameters (`torchrun -n 2 train.py`)."""
+
+
+@dataclass(frozen=True)
 class StepCandidate:
-    """A step of the session that has the shape of a new job."""
+    """A step of the session, stood for by its latest job; or a new job that looks for its step."""
 
     step_id: int
+    """0 for the new job."""
+    argv: Sequence[bytes]
+    cwd: bytes
+    """Stored form."""
     outputs: frozenset[bytes]
-    """Data files that its latest job wrote; stored paths."""
+    """Data files that the job wrote; stored paths."""

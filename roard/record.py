@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 from roar_proto.v1 import run_pb2, types_pb2
+from sqlalchemy.orm import Session
 
 from roard.config import ALGORITHMS, ALWAYS, Settings
 from roard.content import Wanted, contents
@@ -22,7 +23,7 @@ from roard.errors import RunConflict, shown
 from roard.failpoints import failpoint
 from roard.filters import Use, Verdict
 from roard.hashing.digest import Expected, Progress
-from roard.model import DroppedFile, JobFacts, RecordedJob, StatKey, UsedFile
+from roard.model import DroppedFile, JobFacts, RecordedJob, StatKey, StepCandidate, UsedFile
 from roard.other_daemons import other_daemons
 from roard.paths import to_stored
 from roard.project import Project
@@ -66,10 +67,6 @@ def record_job(project: Project, run_dir: RunDir, progress: Progress) -> Recorde
 
 def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
     """Commits a job and all that follows from it: its step, its artifacts, the hash of its session."""
-    record = run.record
-    named = bool(record.step_name)
-    shape = named_shape(record.step_name) if named else shape_of(record.argv, record.cwd, project.root)
-    outputs = [file.path for file in facts.outputs if file.role == "data"]
     now_ns = time.time_ns()
     with project.store.write() as session:
         if known := jobs.find_by_run(session, facts.run_id):
@@ -78,10 +75,7 @@ def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
             return known
         session_id = sessions.active_session(session, now_ns)
         failpoint("write.session")
-        candidates = sessions.steps_of_shape(session, session_id, facts.kind, shape)
-        step_id = choose_step(candidates, outputs, named=named)
-        if step_id is None:
-            step_id = sessions.add_step(session, session_id, facts.kind, shape, named=named)
+        step_id = _step(session, session_id, project.root, run.record, facts)
         failpoint("write.step")
         artifacts.add_artifacts(session, (file.content for file in (*facts.inputs, *facts.outputs)), now_ns)
         failpoint("write.artifacts")
@@ -89,6 +83,21 @@ def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
         sessions.update_hash(session, session_id)
         failpoint("write.session-hash")
         return job
+
+
+def _step(session: Session, session_id: int, root: bytes, record: run_pb2.RunRecord, facts: JobFacts) -> int:
+    """Returns the step of a job: the one that was to be run again, else the one that it looks like, else a new one."""
+    if record.again_of and (known := sessions.step_of_job(session, session_id, facts.kind, record.again_of)):
+        return known
+    named = bool(record.step_name)
+    shape = named_shape(record.step_name) if named else shape_of(record.argv, record.cwd, root)
+    outputs = frozenset(file.path for file in facts.outputs if file.role == "data")
+    candidates = sessions.steps_of_shape(session, session_id, facts.kind, shape)
+    if not named:
+        # A name pins its command, also where it is left out; of equals the last is chosen, which has none.
+        candidates = [*sessions.named_steps(session, session_id, facts), *candidates]
+    step_id = choose_step(StepCandidate(0, facts.argv, facts.cwd, outputs), candidates, named=named)
+    return sessions.add_step(session, session_id, facts.kind, shape, named=named) if step_id is None else step_id
 
 
 def _facts(project: Project, run: SealedRun, progress: Progress) -> JobFacts:

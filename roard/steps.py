@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from roard.model import Shape, StepCandidate
+from roard.model import Command, Shape, StepCandidate
 from roard.paths import to_stored
 
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*[a-z]?")
@@ -28,28 +28,36 @@ _EXPRESSION = frozenset({"-e", "-E", "--eval", "-r"})
 # Options whose value is the next word; they may end a cluster (`-uW`, `-euo`).
 _PYTHON_WITH_VALUE = re.compile(r"-[^-mc]*[WX]|--check-hash-based-pycs")
 _SHELL_WITH_VALUE = re.compile(r"[-+]\w*[oO]")
+_TOOL_WITH_VALUE = re.compile(r"-[CcfsI]|--(directory|file|makefile|justfile|snakefile)")
+# A word that names a script, whatever program runs it: two scripts are never one step.
+_SCRIPT = re.compile(
+    r"[^=]*[^=/.][^=/]*\.(py|R|r|sh|bash|jl|rb|pl|js|mjs|ts|lua|m|do|sas|sql|ipynb|Rmd|qmd|awk|mk|smk|nf|wdl|cwl)"
+)
 _DIGITS = re.compile(rb"[0-9]{2,}")
 _LONGEST_NAME = 40
 
 
 def shape_of(argv: Sequence[bytes], cwd: bytes, root: bytes) -> Shape:
     """Returns the shape of a command. argv has at least one word; cwd and root are absolute."""
-    words = _unwrapped([word.decode("utf-8", "backslashreplace") for word in argv])
-    program = os.path.basename(words[0]) or words[0]
+    return read_command(argv, cwd, root).shape
+
+
+def read_command(argv: Sequence[bytes], cwd: bytes, root: bytes) -> Command:
+    """Returns what a command is and where its parameters begin; see shape_of()."""
+    words = [word.decode("utf-8", "backslashreplace") for word in argv]
+    at = _wrapped(words)
+    program = os.path.basename(words[at]) or words[at]
     place = _Place(cwd, root)
     if _PYTHON.fullmatch(program):
-        return _python_shape(words[1:], place)
+        return _python(words, at, place)
     if program in _SHELLS:
-        return _shell_shape(program, words[1:], place)
+        return _shell(words, at, place)
     if program in _SCRIPT_RUNNERS:
-        return _runner_shape(program, words[1:], place)
-    if "/" in words[0]:
-        path = place.stored(words[0])
-        return Shape(path, os.path.basename(path))
-    if program in _MULTI_TOOLS:
-        sub = next((word for word in words[1:] if not word.startswith("-") and "=" not in word), "")
-        return Shape(f"{program} {sub}".strip(), _cut(f"{program} {sub}".strip()))
-    return Shape(program, program)
+        return _runner(words, at, place)
+    if "/" in words[at] or _SCRIPT.fullmatch(program):
+        path = place.stored(words[at])
+        return Command(Shape(path, os.path.basename(path)), at + 1)
+    return _other(words, at, place)
 
 
 def named_shape(name: str) -> Shape:
@@ -57,24 +65,26 @@ def named_shape(name: str) -> Shape:
     return Shape(f"name:{name}", name)
 
 
-def choose_step(candidates: Sequence[StepCandidate], outputs: Iterable[bytes], *, named: bool = False) -> int | None:
+def choose_step(job: StepCandidate, candidates: Sequence[StepCandidate], *, named: bool = False) -> int | None:
     """Returns the step that a job belongs to, None for a new one.
 
-    candidates: the steps of its shape, by number. The one whose latest job wrote the same files, numbers in their
-    names aside; when either wrote none, the last. A name decides alone.
+    candidates: the steps of its shape, by number, each stood for by its latest job. The same command in the same
+    directory is the same step; else the one that wrote the same files, numbers in their names aside; when either wrote
+    none, the last. A name decides alone.
     """
     if named:
         return candidates[-1].step_id if candidates else None
-    own = {fold_digits(path) for path in outputs}
+    same = [candidate for candidate in candidates if (candidate.argv, candidate.cwd) == (job.argv, job.cwd)]
+    own = {fold_digits(path) for path in job.outputs}
     best: tuple[int, int] | None = None
-    for candidate in candidates:
+    for candidate in same or candidates:
         overlap = len(own & {fold_digits(path) for path in candidate.outputs})
         if overlap and (best is None or overlap >= best[0]):
             best = (overlap, candidate.step_id)
     if best is not None:
         return best[1]
-    silent = [candidate.step_id for candidate in candidates if not own or not candidate.outputs]
-    return silent[-1] if silent else None
+    silent = [candidate for candidate in candidates if not own or not candidate.outputs]
+    return next((candidate.step_id for candidate in reversed(same or silent)), None)
 
 
 def fold_digits(path: bytes) -> bytes:
@@ -95,78 +105,112 @@ class _Place:
         return text.replace(self.root.decode("utf-8", "backslashreplace") + "/", "")
 
 
-def _unwrapped(words: list[str]) -> list[str]:
-    """Returns the command behind `env A=1`, `nice -n 5`, `timeout 60`, `uv run` and the like."""
-    rest = words
+def _wrapped(words: Sequence[str]) -> int:
+    """Returns the index of the program behind `env A=1`, `nice -n 5`, `timeout 60`, `uv run` and the like."""
+    at = 0
     while True:
-        program = os.path.basename(rest[0])
-        if program in _RUN_TOOLS and rest[1:2] == ["run"]:
-            inner = _after_options(rest[2:])
+        program = os.path.basename(words[at])
+        if program in _RUN_TOOLS and words[at + 1 : at + 2] == ["run"]:
+            inner = _after_options(words, at + 2)
         elif program in _WRAPPERS:
-            inner = _after_options(rest[1:])
+            inner = _after_options(words, at + 1)
         else:
-            return rest
-        if not inner:
-            return rest
-        rest = inner
+            return at
+        if inner == len(words):
+            return at
+        at = inner
 
 
-def _after_options(words: list[str]) -> list[str]:
-    """Returns the words from the first on that is no option, assignment, number or duration."""
-    for index, word in enumerate(words):
-        if word == "--":
-            return words[index + 1 :]
-        if not word.startswith("-") and not re.match(r"\w+=|[0-9.]+[smhd]?$", word):
-            return words[index:]
-    return []
+def _after_options(words: Sequence[str], start: int) -> int:
+    """Returns the index of the first word from `start` on that is no option, assignment, number or duration."""
+    for index in range(start, len(words)):
+        if words[index] == "--":
+            return index + 1
+        if not words[index].startswith("-") and not re.match(r"\w+=|[0-9.]+[smhd]?$", words[index]):
+            return index
+    return len(words)
 
 
-def _operands(words: Iterable[str], with_value: re.Pattern[str]) -> Iterator[str]:
-    """Yields the words without those options that take a value, and without their values."""
-    pending = iter(words)
-    for word in pending:
-        if with_value.fullmatch(word):
+def _operands(words: Sequence[str], start: int, with_value: re.Pattern[str]) -> Iterator[int]:
+    """Yields the places of the words from `start` on, but for options that take a value, and their values."""
+    pending = iter(range(start, len(words)))
+    for index in pending:
+        if with_value.fullmatch(words[index]):
             next(pending, None)
         else:
-            yield word
+            yield index
 
 
-def _python_shape(words: list[str], place: _Place) -> Shape:
-    operands = _operands(words, _PYTHON_WITH_VALUE)
-    for word in operands:
+def _python(words: Sequence[str], at: int, place: _Place) -> Command:
+    operands = _operands(words, at + 1, _PYTHON_WITH_VALUE)
+    for index in operands:
+        word = words[index]
         if word == "-" or not word.startswith("-"):
-            return Shape("python", "python") if word == "-" else _script("python", word, place)
+            shape = Shape("python", "python") if word == "-" else _script("python", word, place)
+            return Command(shape, index + 1)
         if word.startswith("--"):
             continue
         # -m and -c may end a cluster (`-um`), and their value may stand in the same word (`-mpip`).
         if cluster := _PYTHON_CLUSTER.match(word):
-            text = cluster["value"] or next(operands, "")
+            end = index if cluster["value"] else next(operands, index)
+            text = cluster["value"] or (words[end] if end > index else "")
             name = text if cluster["what"] == "m" else _cut(f"python -c {text}")
-            return Shape(f"python -{cluster['what']} {place.without_root(text)}", name or "python")
-    return Shape("python", "python")
+            shape = Shape(f"python -{cluster['what']} {place.without_root(text)}", name or "python")
+            return (
+                _with_script(Command(shape, end + 1), words, place)
+                if cluster["what"] == "m"
+                else Command(shape, end + 1)
+            )
+    return Command(Shape("python", "python"), len(words))
 
 
-def _shell_shape(program: str, words: list[str], place: _Place) -> Shape:
+def _shell(words: Sequence[str], at: int, place: _Place) -> Command:
+    program = os.path.basename(words[at])
     command = False
-    for word in _operands(words, _SHELL_WITH_VALUE):
+    for index in _operands(words, at + 1, _SHELL_WITH_VALUE):
+        word = words[index]
         if word.startswith(("-", "+")) and len(word) > 1:
             command = command or (not word.startswith("--") and "c" in word[1:])
         elif command:
-            return Shape(f"{program} -c {place.without_root(word)}", _cut(word))
+            return Command(Shape(f"{program} -c {place.without_root(word)}", _cut(word)), index + 1)
         else:
-            return _script(program, word, place)
-    return Shape(program, program)
+            return Command(_script(program, word, place), index + 1)
+    return Command(Shape(program, program), len(words))
 
 
-def _runner_shape(program: str, words: list[str], place: _Place) -> Shape:
-    pending = iter(words)
-    for word in pending:
+def _runner(words: Sequence[str], at: int, place: _Place) -> Command:
+    program = os.path.basename(words[at])
+    for index in range(at + 1, len(words)):
+        word = words[index]
         if word in _EXPRESSION:
-            text = next(pending, "")
-            return Shape(f"{program} {word} {place.without_root(text)}", _cut(f"{program} {text}"))
+            text = words[index + 1] if index + 1 < len(words) else ""
+            shape = Shape(f"{program} {word} {place.without_root(text)}", _cut(f"{program} {text}"))
+            return Command(shape, min(index + 2, len(words)))
         if not word.startswith("-"):
-            return _script(program, word, place)
-    return Shape(program, program)
+            return Command(_script(program, word, place), index + 1)
+    return Command(Shape(program, program), len(words))
+
+
+def _other(words: Sequence[str], at: int, place: _Place) -> Command:
+    program = os.path.basename(words[at])
+    if program not in _MULTI_TOOLS:
+        return _with_script(Command(Shape(program, program), at + 1), words, place)
+    for index in _operands(words, at + 1, _TOOL_WITH_VALUE):
+        if not words[index].startswith("-") and "=" not in words[index]:
+            text = f"{program} {words[index]}"
+            found = Command(Shape(text, _cut(text)), index + 1)
+            return found if _SCRIPT.fullmatch(words[index]) else _with_script(found, words, place, at + 1)
+    return _with_script(Command(Shape(program, program), at + 1), words, place)
+
+
+def _with_script(command: Command, words: Sequence[str], place: _Place, start: int = 0) -> Command:
+    """Returns the command with the script that it starts, if a word names one (`torchrun -n 2 train.py`)."""
+    for index in range(start or command.parameters, len(words)):
+        if not words[index].startswith("-") and _SCRIPT.fullmatch(words[index]):
+            path = place.stored(words[index])
+            shape = Shape(f"{command.shape.text} {path}", _cut(f"{command.shape.name} {os.path.basename(path)}"))
+            return Command(shape, command.parameters, script=index)
+    return command
 
 
 def _script(program: str, script: str, place: _Place) -> Shape:

@@ -26,7 +26,9 @@ STARTED_NS = 1_700_000_000_000_000_000
 NOW_NS = STARTED_NS + 2 * 3600 * 1_000_000_000
 COMMIT = "3f2a9c1b07de5566778899aabbccddeeff001122"
 UID = re.compile(r"\b[0-9a-f]{8}\b(?!-)")
-SESSION = re.compile(r"(?<=session )([0-9a-f]{12,64})|(?<=  session    )([0-9a-f]{12})")
+SESSION = re.compile(
+    r"(?<=session )([0-9a-f]{12,64})|(?<=  session    )([0-9a-f]{12})|^[0-9a-f]{12}(?=  active|  closed)", re.MULTILINE
+)
 
 
 class FixedRun(Run):

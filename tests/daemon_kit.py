@@ -88,6 +88,7 @@ class Run:
     kind: types_pb2.JobKind.ValueType = types_pb2.JOB_KIND_RUN
     git: types_pb2.GitState | None = None
     tracer_wanted: str = ""
+    again_of: str = ""
     launcher_pid: int = field(default_factory=os.getpid)
     run_id: str = ""
     started_at_ns: int = field(default_factory=time.time_ns)
@@ -114,6 +115,7 @@ class Run:
             argv=self.argv,
             step_name=self.step_name,
             tracer_wanted=self.tracer_wanted,
+            again_of=self.again_of,
             started_at_ns=self.started_at_ns,
             launcher_pid=self.launcher_pid,
             hostname="box",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from roar_proto.v1 import sessions_pb2, types_pb2
 
-from roar_client.output.human import SHORT_HASH, ago, command_line, plural, short
+from roar_client.output.human import SHORT_HASH, ago, plural, short
 from roar_client.output.jobs import status_span
 from roar_client.output.runs import run_lines
 from roar_client.output.text import BLANK, Line, Span, columns, decoded, is_terminal, line, visible
@@ -64,7 +64,7 @@ def _step_row(step: sessions_pb2.DagStep) -> Sequence[Span]:
 
 
 def _stale(steps: Sequence[sessions_pb2.DagStep]) -> list[Line]:
-    """Returns why steps are stale, and the command for the first of them."""
+    """Returns why steps are stale, and the command that mends it."""
     stale = [step for step in steps if step.stale]
     if not stale:
         return []
@@ -73,18 +73,8 @@ def _stale(steps: Sequence[sessions_pb2.DagStep]) -> list[Line]:
         for step in stale
         for index, reason in enumerate(step.stale_reasons)
     ]
-    again = line(Span("next", "head"), f"  {again_command(stale[0])}")
+    again = line(Span("next", "head"), "  roar rerun --stale")
     return [BLANK, line(Span("stale, because", "head")), *columns(rows, indent="  "), BLANK, again]
-
-
-def again_command(step: sessions_pb2.DagStep) -> str:
-    """Returns what to type in the project's top directory to run a step again."""
-    name = f" -n {command_line([step.name.encode()])}" if step.named else ""
-    verb = "build" if step.job.kind == types_pb2.JOB_KIND_BUILD else "run"
-    move = f"cd {command_line([step.job.cwd])} && " if step.job.cwd else ""
-    # A command that begins with a dash would be taken for an option.
-    dashes = " --" if step.job.argv[0].startswith(b"-") else ""
-    return f"{move}roar {verb}{name}{dashes} {command_line(step.job.argv)}"
 
 
 def _files(files: Sequence[sessions_pb2.TrackedFile]) -> list[Line]:

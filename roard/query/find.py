@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from roar_proto.v1 import lineage_pb2 as pb
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from roard.db.tables import ArtifactDigestRow, ArtifactRow, InputRow, JobRow, OutputRow, SessionRow, StepRow
@@ -18,6 +18,7 @@ from roard.errors import (
     BadRequest,
     JobNotFound,
     SessionNotFound,
+    StepNotFound,
     shown,
 )
 from roard.paths import to_stored
@@ -55,6 +56,16 @@ class PathTarget:
     """A path that some job read or wrote, in its recorded form."""
 
     path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StepJob:
+    """A step of the active session."""
+
+    label: str
+    """"@3", "@B1"."""
+    job_id: int
+    """Its latest job."""
 
 
 Target: TypeAlias = JobTarget | SessionTarget | ArtifactTarget | PathTarget
@@ -99,6 +110,25 @@ def find_job(session: Session, typed: bytes) -> int:
     if not found:
         raise JobNotFound(shown(typed))
     return _only(typed, found).id
+
+
+def find_step(session: Session, typed: bytes) -> StepJob:
+    """Returns a step of the active session and its latest job. Raises StepNotFound, BadReference."""
+    ref = parse_ref(typed)
+    if not isinstance(ref, StepRef):
+        raise BadReference(shown(typed), "a step is meant")
+    found = _jobs_of(session, ref, typed)
+    if not found:
+        raise StepNotFound(shown(typed), _known_steps(session))
+    return StepJob(f"@{'B' if ref.kind == 'build' else ''}{ref.number}", found[0].id)
+
+
+def _known_steps(session: Session) -> str:
+    """Returns the steps of the active session as "@B1, @1 to @7"."""
+    numbers = select(StepRow.kind, func.max(StepRow.number)).join(SessionRow).where(SessionRow.active)
+    last = dict(session.execute(numbers.group_by(StepRow.kind)).all())
+    marks = [(mark, last[kind]) for kind, mark in (("build", "@B"), ("run", "@")) if kind in last]
+    return ", ".join(f"{mark}1 to {mark}{number}" if number > 1 else f"{mark}1" for mark, number in marks)
 
 
 def find_session(session: Session, typed: bytes) -> int:

@@ -82,15 +82,25 @@ def _latest(session_id: int) -> Select[int]:
 def _steps(
     session: Session, session_id: int, latest: Select[int], reads: Mapping[int, list[graph.Read]]
 ) -> tuple[tuple[graph.Step, ...], dict[int, pb.DagStep]]:
-    columns = select(StepRow, func.max(JobRow.id), func.count(JobRow.id)).join(JobRow, JobRow.step_id == StepRow.id)
+    succeeded = func.max(JobRow.status == "ok")
+    columns = select(StepRow, func.max(JobRow.id), func.count(JobRow.id), succeeded).join(
+        JobRow, JobRow.step_id == StepRow.id
+    )
     rows = session.execute(columns.where(StepRow.session_id == session_id).group_by(StepRow.id)).all()
     jobs = {job.sequence: job for job in load_jobs(session, latest)}
     steps, messages = [], {}
-    for step, job_id, executions in sorted(rows, key=lambda row: (row[0].kind != "build", row[0].number)):
+    for step, job_id, executions, has_succeeded in sorted(
+        rows, key=lambda row: (row[0].kind != "build", row[0].number)
+    ):
         label = step_label(step.kind, step.number)
         steps.append(graph.Step(step.id, label, job_id, tuple(reads.get(job_id, ()))))
         messages[step.id] = pb.DagStep(
-            step=label, name=step.name, named=step.named, job=jobs[job_id], executions=executions
+            step=label,
+            name=step.name,
+            named=step.named,
+            job=jobs[job_id],
+            executions=executions,
+            has_succeeded=bool(has_succeeded),
         )
     return tuple(steps), messages
 

@@ -30,18 +30,42 @@ def jobs_of(session_id: int) -> Wanted:
     return jobs.where(StepRow.session_id == session_id)
 
 
+def list_sessions(project: Project) -> pb.ListSessionsResponse:
+    """Returns all sessions, newest first. Three statements, whatever their number."""
+    with project.store.read() as session:
+        return pb.ListSessionsResponse(sessions=reversed(_load(session, None)))
+
+
 def load_session(session: Session, session_id: int) -> pb.Session:
-    """Returns one session; three statements."""
-    row = session.get_one(SessionRow, session_id)
-    steps = select(StepRow.kind, func.count()).where(StepRow.session_id == session_id).group_by(StepRow.kind)
-    by_kind = dict(session.execute(steps).all())
-    jobs = select(func.count()).select_from(JobRow).join(StepRow, JobRow.step_id == StepRow.id)
-    return pb.Session(
-        hash=row.hash.hex(),
-        created_at_ns=row.created_at_ns,
-        active=row.active,
-        run_steps=by_kind.get("run", 0),
-        build_steps=by_kind.get("build", 0),
-        jobs=session.scalar(jobs.where(StepRow.session_id == session_id)) or 0,
-        number=session.scalar(select(func.count()).where(SessionRow.id <= session_id)) or 0,
-    )
+    """Returns one session; four statements."""
+    (found,) = _load(session, session_id)
+    found.number = session.scalar(select(func.count()).where(SessionRow.id <= session_id)) or 0
+    return found
+
+
+def _load(session: Session, only: int | None) -> list[pb.Session]:
+    """Returns one session, or all, oldest first and with their numbers."""
+    rows = select(SessionRow).order_by(SessionRow.id)
+    steps = select(StepRow.session_id, StepRow.kind, func.count()).group_by(StepRow.session_id, StepRow.kind)
+    jobs = select(StepRow.session_id, func.count(JobRow.id)).join(JobRow, JobRow.step_id == StepRow.id)
+    jobs = jobs.group_by(StepRow.session_id)
+    if only is not None:
+        rows, steps, jobs = (
+            rows.where(SessionRow.id == only),
+            steps.where(StepRow.session_id == only),
+            jobs.where(StepRow.session_id == only),
+        )
+    of_kind = {(session_id, kind): number for session_id, kind, number in session.execute(steps)}
+    of_session = dict(session.execute(jobs).all())
+    return [
+        pb.Session(
+            hash=row.hash.hex(),
+            created_at_ns=row.created_at_ns,
+            active=row.active,
+            run_steps=of_kind.get((row.id, "run"), 0),
+            build_steps=of_kind.get((row.id, "build"), 0),
+            jobs=of_session.get(row.id, 0),
+            number=number,
+        )
+        for number, row in enumerate(session.scalars(rows), 1)
+    ]

@@ -13,6 +13,7 @@ from roar_proto.v1 import jobs_pb2_grpc
 
 from roard.failpoints import failpoint
 from roard.query import jobs
+from roard.rerun import plan_rerun
 from roard.service.convert import progress_to_pb
 from roard.supervision.runs import Runs
 
@@ -53,3 +54,7 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
     async def ListJobs(self, request: pb.ListJobsRequest, context: grpc.ServicerContext) -> pb.ListJobsResponse:
         project = await self._runs.project(request.project_root)
         return await asyncio.to_thread(jobs.list_jobs, project, request)
+
+    async def PlanRerun(self, request: pb.PlanRerunRequest, context: grpc.ServicerContext) -> pb.PlanRerunResponse:
+        project = await self._runs.project(request.project_root)
+        return await asyncio.to_thread(plan_rerun, project, request)

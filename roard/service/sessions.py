@@ -11,7 +11,8 @@ from roar_proto.v1 import sessions_pb2 as pb
 from roar_proto.v1 import sessions_pb2_grpc
 
 from roard.query import dag, sessions, status
-from roard.reset import reset_session
+from roard.query.outdated import outdated_steps
+from roard.reset import reset_session, use_session
 from roard.service.convert import flight_to_pb
 from roard.supervision.runs import Runs
 
@@ -49,6 +50,22 @@ class SessionServicer(sessions_pb2_grpc.SessionServiceServicer):
         project = await self._runs.project(request.project_root)
         return await asyncio.to_thread(sessions.get_session, project, request.ref)
 
+    async def ListSessions(
+        self, request: pb.ListSessionsRequest, context: grpc.ServicerContext
+    ) -> pb.ListSessionsResponse:
+        project = await self._runs.project(request.project_root)
+        return await asyncio.to_thread(sessions.list_sessions, project)
+
+    async def UseSession(self, request: pb.UseSessionRequest, context: grpc.ServicerContext) -> pb.UseSessionResponse:
+        project = await self._runs.project(request.project_root)
+        return await asyncio.to_thread(use_session, project, request.ref)
+
     async def GetDag(self, request: pb.GetDagRequest, context: grpc.ServicerContext) -> pb.GetDagResponse:
         project = await self._runs.project(request.project_root)
         return await asyncio.to_thread(dag.get_dag, project, check_files=request.check_files)
+
+    async def ListOutdatedSteps(
+        self, request: pb.ListOutdatedStepsRequest, context: grpc.ServicerContext
+    ) -> pb.ListOutdatedStepsResponse:
+        project = await self._runs.project(request.project_root)
+        return await asyncio.to_thread(outdated_steps, project, request.steps)

@@ -107,6 +107,44 @@ def test_reset_asks_and_without_a_terminal_wants_to_be_told(recorded: Recorder, 
     assert cli("status", "--json").json["session"]["jobs"] == len(recorded.uids)
 
 
+# session
+
+
+def test_sessions_are_listed_shown_and_used(recorded: Recorder, cli: Cli) -> None:
+    old = cli("status", "--json").json["session"]["hash"]
+    cli("reset", "-y")
+    recorded.job("python other.py", [], {"other": "1"})
+    new = cli("status", "--json").json["session"]["hash"]
+    assert [(found["hash"], found["active"]) for found in cli("session", "list", "--json").json["sessions"]] == [
+        (new, True),
+        (old, False),
+    ]
+    assert cli("session", "show", old[:8]).out == cli("show", "--session", old[:8]).out
+    said = cli("session", "use", old[:8])
+    assert (said.status, said.out, said.err) == (
+        0,
+        f"session {old[:12]} is active (3 steps, 3 jobs)\n",
+        f"hint: `roar session use {new[:12]}` goes back\n",
+    )
+    assert cli("show", "@3", "--json").json["id"] == recorded.uids[2]
+    assert cli("session", "use", old[:8]).out == f"session {old[:12]} is the active one already\n"
+    used = cli("session", "use", new[:8], "--json").json
+    validate("session-use", used)
+    assert (used["closed"]["hash"], used["opened"]["hash"], used["opened"]["active"]) == (old, new, True)
+
+
+# rerun
+
+
+def test_rerun_lists_what_it_would_run_in_order_and_runs_nothing(recorded: Recorder, cli: Cli) -> None:
+    said = cli("rerun", "--stale", "--dry-run")
+    assert (said.status, said.out, said.err) == (0, "", "everything is up to date\n")
+    recorded.put({"raw.csv": "edited"})
+    assert [step["step"] for step in cli("rerun", "--stale", "--dry-run", "--json").json["steps"]] == ["@1", "@2", "@3"]
+    assert [step["step"] for step in cli("rerun", "--stale", "--dry-run", "@1", "--json").json["steps"]] == ["@1"]
+    assert cli("status", "--json").json["session"]["jobs"] == len(recorded.uids)
+
+
 # status, log
 
 
@@ -134,21 +172,10 @@ def test_status_shows_what_runs(recorder: Recorder, cli: Cli, shared_daemon: Dae
     shared_daemon.finish(run)
 
 
-@pytest.mark.parametrize(
-    ("step_name", "cwd", "command"),
-    [
-        ("", "", "roar run python a.py 'two words'"),
-        ("my step", "", "roar run -n 'my step' python a.py 'two words'"),
-        ("", "sub dir", "cd 'sub dir' && roar run python a.py 'two words'"),
-    ],
-)
-def test_the_command_to_run_again_can_be_pasted(
-    recorder: Recorder, cli: Cli, step_name: str, cwd: str, command: str
-) -> None:
-    recorder.put({"in": "1", "sub dir/x": ""})
-    recorder.job([b"python", b"a.py", b"two words"], ["in"], {"out": "1"}, step_name=step_name, cwd=cwd)
-    recorder.put({"in": "2"})
-    assert f"next  {command}\n" in cli("status").out
+def test_status_names_the_command_that_mends_what_is_stale(recorded: Recorder, cli: Cli) -> None:
+    assert "next" not in cli("status").out
+    recorded.put({"raw.csv": "edited"})
+    assert "next  roar rerun --stale\n" in cli("status").out
 
 
 def test_log_says_when_there_is_more(recorded: Recorder, cli: Cli) -> None:
@@ -191,6 +218,21 @@ def test_daemon_status_and_logs(recorder: Recorder, cli: Cli, shared_daemon: Dae
         (["frobnicate"], 2, "error[usage]: no command `frobnicate`\nhint: `roar --help` lists the commands\n"),
         (["--frobnicate"], 2, "error[usage]: no option `--frobnicate` before a command\n"),
         (["daemon"], 2, "error[usage]: missing command\n"),
+        (["session"], 2, "error[usage]: missing command\n"),
+        (
+            ["session", "use", "ffff"],
+            1,
+            "error[no-such-session]: no session `ffff`\nhint: `roar session list` lists them\n",
+        ),
+        (["session", "use", ""], 2, "error[usage]: the hash is empty\n"),
+        (["rerun"], 2, "error[usage]: say what is to be run again\n"),
+        (["rerun", "--stale", "--json"], 2, "error[usage]: `--json` is for `--dry-run`\n"),
+        (
+            ["rerun", "--stale", "@9"],
+            1,
+            "error[no-such-step]: no step `@9` in the active session\n  its steps are @1 to @3\n",
+        ),
+        (["rerun", "--stale", "train.py"], 2, "error[bad-reference]: `train.py` is not a reference: a step is meant\n"),
     ],
 )
 def test_errors_have_one_form_and_a_status(
@@ -216,9 +258,9 @@ def test_an_ambiguous_reference_lists_what_it_fits(recorder: Recorder, cli: Cli)
     assert cli("show", "--job", prefix).status == cli("show", "--path", prefix).status == 0
 
 
-@pytest.mark.parametrize("command", ["status", "log", "show", "dag", "reset"])
+@pytest.mark.parametrize("command", ["status", "log", "show", "dag", "reset", "session list", "rerun --stale"])
 def test_outside_of_a_project(cli: Cli, tmp_path: Path, command: str) -> None:
-    said = cli(command, cwd=tmp_path)
+    said = cli(*command.split(), cwd=tmp_path)
     assert said.status == 1
     assert said.err == (
         "error[no-project]: no roar project here or in a directory above\n"

@@ -15,6 +15,8 @@ SCREENS = {
     "dag-artifacts": ("dag", "--show-artifacts"),
     "show-job": ("show", "@2"),
     "show-session": ("show",),
+    "session-list": ("session", "list"),
+    "session-show": ("session", "show"),
     "show-file": ("show", "models/svc.bin"),
     "show-root-file": ("show", "raw.csv"),
     "lineage": ("lineage", "reports/metrics.json"),
@@ -55,6 +57,7 @@ def make_stale(recorded: Recorder) -> None:
         ("stale-dag-only", ("dag", "--stale-only")),
         ("stale-dag-expanded", ("dag", "--expanded")),
         ("stale-show-file", ("show", "models/svc.bin")),
+        ("stale-rerun", ("rerun", "--stale", "--dry-run")),
     ],
 )
 def test_stale_pipeline(recorded: Recorder, cli: Cli, name: str, words: tuple[str, ...]) -> None:

@@ -50,13 +50,14 @@ def produce(
     argv: Sequence[bytes] = (b"python", b"train.py"),
     kind: types_pb2.JobKind.ValueType = types_pb2.JOB_KIND_RUN,
     step_name: str = "",
+    again_of: str = "",
 ) -> jobs_pb2.Job:
     """Writes files and records a job that wrote them."""
     root = root_of(project)
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"content of {name}")
-    run = Run(root, argv=argv, kind=kind, step_name=step_name)
+    run = Run(root, argv=argv, kind=kind, step_name=step_name, again_of=again_of)
     return recorded(project, run.seal(writes=[write_of(root / name) for name in names]))
 
 
@@ -221,6 +222,26 @@ class TestSteps:
         assert (named.step, named.step_name) == ("@2", "fit")
         assert produce(opened, "b.pt", argv=[b"bash", b"x.sh"], step_name="fit").step == "@2"
         assert produce(opened, "a.pt").step == "@1"
+
+    def test_the_command_of_a_named_step_is_of_that_step_without_the_name_too(self, opened: Project) -> None:
+        assert produce(opened, "a.pt", step_name="fit").step == "@1"
+        assert produce(opened, "a.pt").step == "@1"
+        assert produce(opened, "a.pt", argv=[b"python", b"train.py", b"--other"]).step == "@2"
+        assert produce(opened, "a.pt", step_name="other").step == "@3"
+
+    def test_a_step_that_is_run_again_stays_the_same_whatever_it_writes(self, opened: Project) -> None:
+        first = produce(opened, "a.pt", argv=[b"python", b"train.py", b"a"])
+        produce(opened, "b.pt", argv=[b"python", b"train.py", b"b"])
+        other = [b"python", b"train.py", b"c"]
+        assert produce(opened, "c.pt", argv=other, again_of=first.uid).step == "@1"
+        reset_session(opened)
+        assert produce(opened, "b.pt", argv=[b"python", b"train.py", b"b"]).step == "@1"
+        assert produce(opened, "c.pt", argv=other, again_of=first.uid).step == "@2", "that step is of another session"
+
+    def test_a_failed_run_without_outputs_belongs_to_the_step_of_the_same_command(self, opened: Project) -> None:
+        produce(opened, "a.pt", argv=[b"python", b"train.py", b"a"])
+        produce(opened, "b.pt", argv=[b"python", b"train.py", b"b"])
+        assert produce(opened, argv=[b"python", b"train.py", b"a"]).step == "@1"
 
     def test_after_a_reset_numbers_begin_anew_and_old_jobs_stay(self, opened: Project) -> None:
         old = produce(opened, "a.pt")

@@ -1,6 +1,7 @@
 //! The words after `roar run` and `roar build`: roar's own options, then the command.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 use lexopt::{Arg, Parser, ValueExt};
 
@@ -26,8 +27,21 @@ pub struct RunArgs {
     pub fallback: Option<bool>,
     /// Hash algorithms beside BLAKE3; some of HASHES.
     pub hashes: Vec<String>,
-    /// At least one word.
+    /// At least one word; none as long as `again` says what is to be run.
     pub command: Vec<OsString>,
+    /// A step to be run again.
+    pub again: Option<Again>,
+    /// Id of the job whose step this is; empty: found from the command.
+    pub again_of: String,
+}
+
+/// A step to be run again: `@3`, and words that take the place of those of its command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    pub step: String,
+    pub words: Vec<OsString>,
+    /// Only show the command.
+    pub dry_run: bool,
 }
 
 /// Which backend is to look on.
@@ -71,9 +85,15 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
         fallback: None,
         hashes: Vec::new(),
         command: Vec::new(),
+        again: None,
+        again_of: String::new(),
     };
     let mut parser = Parser::from_args(words);
-    while let Some(arg) = parser.next().map_err(plain)? {
+    let (mut dry_run, mut literal) = (false, false);
+    loop {
+        // What follows `--` is a program, also one that is called like a step.
+        literal = literal || parser.try_raw_args().is_some_and(|rest| rest.peek() == Some(OsStr::new("--")));
+        let Some(arg) = parser.next().map_err(plain)? else { break };
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
             Arg::Short('q') | Arg::Long("quiet") => args.quiet = true,
@@ -87,15 +107,43 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
                     args.hashes.push(name);
                 }
             }
+            Arg::Long("dry-run") => dry_run = true,
             Arg::Value(first) => {
-                args.command.push(first);
-                args.command.extend(parser.raw_args().map_err(plain)?);
+                let rest: Vec<OsString> = parser.raw_args().map_err(plain)?.collect();
+                match step(&first) {
+                    Some(step) if !literal => args.again = Some(again(step, rest, dry_run)),
+                    _ if dry_run => return Err("`--dry-run` is for a step that is run again: `roar run @N`".into()),
+                    _ => args.command = std::iter::once(first).chain(rest).collect(),
+                }
                 return Ok(Request::Run(args));
             }
             other => return Err(plain(other.unexpected())),
         }
     }
     Err("there is no command to run".into())
+}
+
+/// Returns the word when it has the form of a step: `@3`, `@B1`.
+fn step(word: &OsStr) -> Option<String> {
+    let number = word.as_bytes().strip_prefix(b"@")?;
+    let digits = number.strip_prefix(b"B").or(number.strip_prefix(b"b")).unwrap_or(number);
+    let is_step = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    is_step.then(|| word.to_string_lossy().into_owned())
+}
+
+/// Words after the step: up to `--`, roar's own option is among them.
+fn again(step: String, rest: Vec<OsString>, dry_run: bool) -> Again {
+    let mut again = Again { step, words: Vec::new(), dry_run };
+    let mut rest = rest.into_iter();
+    for word in rest.by_ref() {
+        match word.as_bytes() {
+            b"--" => break,
+            b"--dry-run" => again.dry_run = true,
+            _ => again.words.push(word),
+        }
+    }
+    again.words.extend(rest);
+    again
 }
 
 fn name(value: OsString) -> Result<String, String> {
@@ -119,14 +167,15 @@ fn plain(error: lexopt::Error) -> String {
 }
 
 fn usage(verb: &str) -> String {
-    format!("usage: roar {verb} [-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A] [--] COMMAND [ARG...]")
+    let options = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A]";
+    format!("usage: roar {verb} {options} [--] COMMAND [ARG...] | @N [ARG...]")
 }
 
 /// The text of `roar run -h`.
 pub fn help(verb: &str) -> String {
-    let (what, note) = match verb {
-        "build" => ("a build step (@BN)", "Build steps come before the pipeline when it is reproduced.\n"),
-        _ => ("a step (@N)", ""),
+    let (what, note, step) = match verb {
+        "build" => ("a build step (@BN)", "Build steps come before the pipeline when it is reproduced.\n", "@B1"),
+        _ => ("a step (@N)", "", "@2"),
     };
     format!(
         "\
@@ -142,7 +191,14 @@ options, before the command:
       --tracer-fallback    when the tracer does not work here, take the next best one (default: tracer.fallback)
       --no-tracer-fallback when the tracer does not work here, do not start the command
       --hash A             record this hash beside BLAKE3: sha256, sha512, md5; repeatable (adds to hash.algorithms)
+      --dry-run            with @N: only print the command
   -h, --help               this text
+
+`roar {verb} {step}` runs a step of the session again: the command of its newest job, in the directory where that ran. Words
+after it take the place of recorded ones: `--key VALUE`, `--key=VALUE`, `-k VALUE` and `name=VALUE` by their key, other words
+one by one the words that are neither options nor their values. What has no key in the recorded command is added at its
+end. The new job is of the same step; with `-n NAME` it is a step of its own. Words after a `--` are never roar's own. A
+program that is called like a step is reached by `./@2`, or after `--`.
 
 exit status: that of the command; 127 it was not found, 126 it is not executable, 125 roar could not start it.
 A command that is killed by a signal ends roar by the same signal.
@@ -150,6 +206,7 @@ A command that is killed by a signal ends roar by the same signal.
 examples:
   roar {verb} python train.py --epochs 10
   roar {verb} -n prepare -- sh -c 'sort raw.csv > sorted.csv'
+  roar {verb} {step} --epochs 20
 ",
         usage(verb)
     )
@@ -176,6 +233,28 @@ mod tests {
         assert_eq!(run("-q python -q --name x").command, words("python -q --name x"));
         assert!(run("-q python").quiet);
         assert!(!run("python -q").quiet);
+    }
+
+    fn again(line: &str) -> (String, String, bool) {
+        let again = run(line).again.unwrap_or_else(|| panic!("{line} is no step"));
+        let words: Vec<_> = again.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        (again.step, words.join(" "), again.dry_run)
+    }
+
+    #[test]
+    fn a_step_takes_the_place_of_a_command() {
+        assert_eq!(again("@2"), ("@2".into(), "".into(), false));
+        assert_eq!(again("-q @B12 --lr 0.1 x -q"), ("@B12".into(), "--lr 0.1 x -q".into(), false));
+        assert_eq!(again("@2 --lr 1 --dry-run x"), ("@2".into(), "--lr 1 x".into(), true));
+        assert_eq!(again("--dry-run @2 -- --dry-run -- x"), ("@2".into(), "--dry-run -- x".into(), true));
+    }
+
+    #[test]
+    fn a_program_may_be_called_like_a_step() {
+        for line in ["./@2 x", "-- @2 x", "-q -- @2 x", "@ x", "@B x", "@2a x", "@-1 x", "prog @2 x"] {
+            assert_eq!(run(line).again, None, "{line}");
+        }
+        assert_eq!(run("-q -- @2 x").command, words("@2 x"));
     }
 
     #[test]
@@ -212,9 +291,18 @@ mod tests {
 
     #[test]
     fn nonsense_is_a_usage_error() {
-        for line in
-            ["", "-q", "--", "--frobnicate x", "-x true", "-n", "--tracer magic x", "--quiet=yes x", "--hash crc32 x"]
-        {
+        for line in [
+            "",
+            "-q",
+            "--",
+            "--frobnicate x",
+            "-x true",
+            "-n",
+            "--tracer magic x",
+            "--quiet=yes x",
+            "--hash crc32 x",
+            "--dry-run x",
+        ] {
             let failure = parse("run", &words(line)).unwrap_err();
             assert_eq!(failure.exit_status, 2, "{line}");
             assert_eq!(failure.reason, "usage", "{line}");

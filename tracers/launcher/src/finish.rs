@@ -8,22 +8,19 @@ use std::time::{Duration, Instant};
 
 use contract::finish_job_response::Event;
 use contract::{FinishJobRequest, HashProgress, Job};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::Status;
 
-use crate::client::{self, ConnectError, Peer, is_lost_connection};
-use crate::daemon::{self, Ending};
+use crate::client::{self, Peer, is_lost_connection};
 use crate::failure::Failure;
+use crate::reach::{Missed, until_answered};
 use crate::report;
 use crate::runtime_dir::RuntimeDir;
 use crate::signals::{self, Inbox};
 use crate::skew::Replacement;
 
-/// For a daemon to start, or to come back.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// Between two messages of a daemon that is at work.
 const SILENCE: Duration = Duration::from_secs(60);
-const RETRY: Duration = Duration::from_millis(20);
 /// What takes no longer is not worth a word.
 const QUIET_TIME: Duration = Duration::from_millis(500);
 const REDRAW: Duration = Duration::from_millis(100);
@@ -80,13 +77,6 @@ async fn impatience(inbox: &Inbox) {
     }
 }
 
-/// Why one attempt did not end with a job.
-enum Missed {
-    /// Worth another attempt, perhaps after starting a daemon.
-    NoDaemon(String),
-    Failed(Failure),
-}
-
 /// What is to be recorded, where, and by whom.
 struct Wanted<'a> {
     place: &'a RuntimeDir,
@@ -96,40 +86,9 @@ struct Wanted<'a> {
 }
 
 async fn record(wanted: &Wanted<'_>, progress: &Progress) -> Finished {
-    let mut started = false;
-    loop {
-        let last_contact = progress.last_contact.get();
-        match attempt(wanted, progress).await {
-            Ok(job) => return Finished::Recorded(Box::new(job)),
-            Err(Missed::Failed(failure)) => return Finished::Later(failure),
-            Err(Missed::NoDaemon(why)) if last_contact.elapsed() > PATIENCE => {
-                return Finished::Later(Failure::new("no-daemon", "no daemon answers").cause(why));
-            }
-            Err(Missed::NoDaemon(_)) => {}
-        }
-        // Again and again until it is done: the lock of a daemon that was killed lasts as long as its dying.
-        if !started {
-            match daemon::start(wanted.place) {
-                Ok(done) => started = done,
-                Err(failure) => return Finished::Later(failure),
-            }
-        } else {
-            match daemon::ending(wanted.place) {
-                Some(Ending::Died(failure)) => return Finished::Later(failure),
-                Some(Ending::GaveWay) => started = false,
-                None => {}
-            }
-        }
-        sleep(RETRY).await;
-    }
-}
-
-impl From<ConnectError> for Missed {
-    fn from(error: ConnectError) -> Missed {
-        match error {
-            ConnectError::Absent(why) => Missed::NoDaemon(why),
-            ConnectError::Unusable(failure) => Missed::Failed(failure),
-        }
+    match until_answered(wanted.place, &progress.last_contact, async || attempt(wanted, progress).await).await {
+        Ok(job) => Finished::Recorded(Box::new(job)),
+        Err(failure) => Finished::Later(failure),
     }
 }
 
@@ -150,7 +109,8 @@ async fn attempt(wanted: &Wanted<'_>, progress: &Progress) -> Result<Job, Missed
     Err(Missed::NoDaemon("the daemon ended in the middle of its answer".into()))
 }
 
-async fn patiently<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Missed> {
+/// Waits for an answer, but not for ever.
+pub async fn patiently<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Missed> {
     match timeout(SILENCE, answer).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(status)) if is_lost_connection(&status) => Err(Missed::NoDaemon(status.message().to_owned())),

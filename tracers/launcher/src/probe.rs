@@ -89,6 +89,8 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
         fallback: Some(false),
         hashes: Vec::new(),
         command,
+        again: None,
+        again_of: String::new(),
     };
     let project = Project { root: folder.to_owned(), cwd: folder.to_owned() };
     let record = rundir::record(&project, JobKind::Run, &args);

@@ -98,10 +98,13 @@ fn exists(file: &Path) -> bool {
 
 fn not_found(name: &OsStr) -> Failure {
     let failure = Failure::new("command-not-found", format!("`{}` was not found", name.display())).exit_status(127);
-    match name.as_bytes().contains(&b'/') {
-        true => failure,
-        false => failure.hint("it is looked for in the directories of PATH; for shell syntax, use `sh -c '...'`"),
+    if name.as_bytes().contains(&b'/') {
+        return failure;
     }
+    failure.hint(match name.as_bytes().starts_with(b"@") {
+        true => "a step is @N or @BN, as in `roar run @2`; `roar status` lists them",
+        false => "it is looked for in the directories of PATH; for shell syntax, use `sh -c '...'`",
+    })
 }
 
 /// The words of a command line hold no NUL: they came through execve(2).

@@ -21,6 +21,11 @@ pub fn warning(warning: &Warning) {
     say(&format!("warning[{}]: {}", warning.code, printable(&warning.message)));
 }
 
+/// Says which command a step is.
+pub fn again(step: &str, command: &str) {
+    say(&format!("{step}: {command}"));
+}
+
 /// Says that a run is not recorded, and why, and what becomes of it.
 pub fn not_recorded(why: &Failure, what_becomes: &str) {
     let mut text = format!("warning[not-recorded]: {}", why.fact);

@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::program::Program;
 use crate::project;
 use crate::report;
+use crate::rerun;
 use crate::rundir::RunDir;
 use crate::scout;
 use crate::signals::Inbox;
@@ -27,21 +28,29 @@ use crate::wait;
 pub fn record(kind: JobKind, words: &[OsString]) -> ExitCode {
     let verb = if kind == JobKind::Build { "build" } else { "run" };
     let done = match args::parse(verb, words) {
-        Ok(Request::Run(args)) => run(kind, &args),
-        Ok(Request::Help) => return print_help(verb),
+        Ok(Request::Run(args)) => run(kind, args),
+        Ok(Request::Help) => return print(&args::help(verb)),
         Err(failure) => Err(failure),
     };
     done.unwrap_or_else(|failure| report::failure(&failure))
 }
 
-fn run(kind: JobKind, args: &RunArgs) -> Result<ExitCode, Failure> {
+fn run(mut kind: JobKind, mut args: RunArgs) -> Result<ExitCode, Failure> {
     let mode = Mode::wanted()?;
     let caller = Caller::meet();
-    let project = project::here()?;
+    let mut project = project::here()?;
+    if let Some(again) = args.again.take() {
+        let plan = rerun::plan(&project, kind, &again, mode)?;
+        if again.dry_run {
+            return Ok(print(&rerun::shown(&project, &plan)));
+        }
+        kind = plan.kind();
+        rerun::follow(&mut project, &mut args, plan)?;
+    }
     let program = Program::locate(&args.command)?;
     let inbox = Inbox::open()
         .map_err(|error| Failure::new("not-started", "signals cannot be received").cause(error.to_string()))?;
-    let mut plan = announce::announce(&project, kind, args, mode)?;
+    let mut plan = announce::announce(&project, kind, &args, mode)?;
     let command = match start::start(&mut plan, &program, &caller) {
         Ok(command) => command,
         Err(failure) => {
@@ -56,8 +65,8 @@ fn run(kind: JobKind, args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(ending::like(ended.exit))
 }
 
-fn print_help(verb: &str) -> ExitCode {
-    match io::stdout().write_all(args::help(verb).as_bytes()) {
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

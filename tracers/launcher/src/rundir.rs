@@ -115,6 +115,7 @@ pub fn record(project: &Project, kind: JobKind, args: &RunArgs) -> RunRecord {
         git: None,
         tracer_fallback: args.fallback,
         hash_algorithms: args.hashes.clone(),
+        again_of: args.again_of.clone(),
     }
 }
 

@@ -342,6 +342,88 @@ class ListJobsResponse(_message.Message):
 Global___ListJobsResponse: _TypeAlias = ListJobsResponse  # noqa: Y015
 
 @_typing.final
+class PlanRerunRequest(_message.Message):
+    """See JobService.PlanRerun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    step: _builtins.str
+    """"@3", "@B1" """
+    kind: _types_pb2.JobKind.ValueType
+    """build: a step that is none is refused"""
+    @_builtins.property
+    def words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """that take the place of recorded ones: `--key value`, `--key=value`, `-k value`, `name=value`, or the next positional
+        word; options and assignments that the recorded command does not have are added at its end
+        """
+
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        step: _builtins.str = ...,
+        words: _abc.Iterable[_builtins.bytes] | None = ...,
+        kind: _types_pb2.JobKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "project_root", b"project_root", "step", b"step", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanRerunRequest: _TypeAlias = PlanRerunRequest  # noqa: Y015
+
+@_typing.final
+class PlanRerunResponse(_message.Message):
+    """See JobService.PlanRerun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARGV_FIELD_NUMBER: _builtins.int
+    CWD_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    STEP_NAME_FIELD_NUMBER: _builtins.int
+    JOB_UID_FIELD_NUMBER: _builtins.int
+    cwd: _builtins.bytes
+    """absolute; may be gone"""
+    kind: _types_pb2.JobKind.ValueType
+    """run or build"""
+    step: _builtins.str
+    """"@3", "@B1" """
+    step_name: _builtins.str
+    """given by -n; empty for a step that has its name from its command"""
+    job_uid: _builtins.str
+    """of the job whose command it is"""
+    @_builtins.property
+    def argv(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """at least one word"""
+
+    def __init__(
+        self,
+        *,
+        argv: _abc.Iterable[_builtins.bytes] | None = ...,
+        cwd: _builtins.bytes = ...,
+        kind: _types_pb2.JobKind.ValueType = ...,
+        step: _builtins.str = ...,
+        step_name: _builtins.str = ...,
+        job_uid: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["argv", b"argv", "cwd", b"cwd", "job_uid", b"job_uid", "kind", b"kind", "step", b"step", "step_name", b"step_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanRerunResponse: _TypeAlias = PlanRerunResponse  # noqa: Y015
+
+@_typing.final
 class JobFile(_message.Message):
     """A file that a job used, as recorded."""
 

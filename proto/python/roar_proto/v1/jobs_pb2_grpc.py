@@ -60,6 +60,11 @@ class JobServiceStub:
                 request_serializer=roar_dot_v1_dot_jobs__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=roar_dot_v1_dot_jobs__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
+        self.PlanRerun = channel.unary_unary(
+                '/roar.v1.JobService/PlanRerun',
+                request_serializer=roar_dot_v1_dot_jobs__pb2.PlanRerunRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_jobs__pb2.PlanRerunResponse.FromString,
+                _registered_method=True)
 
 
 class JobServiceServicer:
@@ -112,6 +117,15 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanRerun(self, request, context):
+        """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
+        their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
+        step, a build step was asked for and this is none, or a word that has no place in the command.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -139,6 +153,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.ListJobs,
                     request_deserializer=roar_dot_v1_dot_jobs__pb2.ListJobsRequest.FromString,
                     response_serializer=roar_dot_v1_dot_jobs__pb2.ListJobsResponse.SerializeToString,
+            ),
+            'PlanRerun': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanRerun,
+                    request_deserializer=roar_dot_v1_dot_jobs__pb2.PlanRerunRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_jobs__pb2.PlanRerunResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -277,6 +296,33 @@ class JobService:
             '/roar.v1.JobService/ListJobs',
             roar_dot_v1_dot_jobs__pb2.ListJobsRequest.SerializeToString,
             roar_dot_v1_dot_jobs__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanRerun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.JobService/PlanRerun',
+            roar_dot_v1_dot_jobs__pb2.PlanRerunRequest.SerializeToString,
+            roar_dot_v1_dot_jobs__pb2.PlanRerunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -58,6 +58,11 @@ class JobServiceStub:
     """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]
     """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+    PlanRerun: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PlanRerunRequest, _jobs_pb2.PlanRerunResponse]
+    """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
+    their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
+    step, a build step was asked for and this is none, or a word that has no place in the command.
+    """
 
 @_typing.type_check_only
 class JobServiceAsyncStub(JobServiceStub):
@@ -89,6 +94,11 @@ class JobServiceAsyncStub(JobServiceStub):
     """
     ListJobs: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+    PlanRerun: _aio.UnaryUnaryMultiCallable[_jobs_pb2.PlanRerunRequest, _jobs_pb2.PlanRerunResponse]  # type: ignore[assignment]
+    """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
+    their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
+    step, a build step was asked for and this is none, or a word that has no place in the command.
+    """
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """Jobs: one recorded execution each."""
@@ -147,5 +157,16 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.ListJobsResponse, _abc.Awaitable[_jobs_pb2.ListJobsResponse]]:
         """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+
+    @_abc_1.abstractmethod
+    def PlanRerun(
+        self,
+        request: _jobs_pb2.PlanRerunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.PlanRerunResponse, _abc.Awaitable[_jobs_pb2.PlanRerunResponse]]:
+        """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
+        their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
+        step, a build step was asked for and this is none, or a word that has no place in the command.
+        """
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

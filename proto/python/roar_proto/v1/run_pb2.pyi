@@ -49,6 +49,7 @@ class RunRecord(_message.Message):
     GIT_FIELD_NUMBER: _builtins.int
     TRACER_FALLBACK_FIELD_NUMBER: _builtins.int
     HASH_ALGORITHMS_FIELD_NUMBER: _builtins.int
+    AGAIN_OF_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """UUIDv7, lower-case with dashes; also the name of the run directory"""
     kind: _types_pb2.JobKind.ValueType
@@ -73,6 +74,8 @@ class RunRecord(_message.Message):
     """of the launcher"""
     tracer_fallback: _builtins.bool
     """may another backend look on when the wanted one cannot? Absent: as the project's `tracer.fallback` says"""
+    again_of: _builtins.str
+    """id of the job whose step is run again; the new job is of the same step, whatever it writes. Empty: none"""
     @_builtins.property
     def argv(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """at least one word"""
@@ -103,10 +106,11 @@ class RunRecord(_message.Message):
         git: _types_pb2.GitState | None = ...,
         tracer_fallback: _builtins.bool | None = ...,
         hash_algorithms: _abc.Iterable[_builtins.str] | None = ...,
+        again_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "git", b"git", "tracer_fallback", b"tracer_fallback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "argv", b"argv", "cwd", b"cwd", "git", b"git", "hash_algorithms", b"hash_algorithms", "hostname", b"hostname", "kind", b"kind", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "roar_version", b"roar_version", "run_id", b"run_id", "started_at_ns", b"started_at_ns", "step_name", b"step_name", "tracer_fallback", b"tracer_fallback", "tracer_wanted", b"tracer_wanted", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "again_of", b"again_of", "argv", b"argv", "cwd", b"cwd", "git", b"git", "hash_algorithms", b"hash_algorithms", "hostname", b"hostname", "kind", b"kind", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "roar_version", b"roar_version", "run_id", b"run_id", "started_at_ns", b"started_at_ns", "step_name", b"step_name", "tracer_fallback", b"tracer_fallback", "tracer_wanted", b"tracer_wanted", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tracer_fallback: _TypeAlias = _typing.Literal["tracer_fallback"]  # noqa: Y015
     _WhichOneofArgType__tracer_fallback: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback"]  # noqa: Y015

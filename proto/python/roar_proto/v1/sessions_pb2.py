@@ -26,15 +26,15 @@ from roar_proto.v1 import daemon_pb2 as roar_dot_v1_dot_daemon__pb2
 from roar_proto.v1 import jobs_pb2 as roar_dot_v1_dot_jobs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16roar/v1/sessions.proto\x12\x07roar.v1\x1a\x14roar/v1/daemon.proto\x1a\x12roar/v1/jobs.proto\"*\n\x12InitProjectRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"I\n\x13InitProjectResponse\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\x84\x01\n\x07Session\x12\x0c\n\x04hash\x18\x01 \x01(\t\x12\x15\n\rcreated_at_ns\x18\x02 \x01(\x04\x12\x0e\n\x06\x61\x63tive\x18\x03 \x01(\x08\x12\x11\n\trun_steps\x18\x04 \x01(\r\x12\x13\n\x0b\x62uild_steps\x18\x05 \x01(\r\x12\x0c\n\x04jobs\x18\x06 \x01(\x04\x12\x0e\n\x06number\x18\x07 \x01(\x04\"/\n\x17GetProjectStatusRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"h\n\x0bTrackedFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12!\n\x05state\x18\x04 \x01(\x0e\x32\x12.roar.v1.FileState\x12\x0c\n\x04step\x18\x05 \x01(\t\"\xaa\x01\n\x18GetProjectStatusResponse\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x1f\n\x05steps\x18\x02 \x03(\x0b\x32\x10.roar.v1.DagStep\x12#\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x14.roar.v1.TrackedFile\x12%\n\x07running\x18\x04 \x03(\x0b\x32\x14.roar.v1.RunInFlight\"+\n\x13ResetSessionRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"Z\n\x14ResetSessionResponse\x12 \n\x06\x63losed\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12 \n\x06opened\x18\x02 \x01(\x0b\x32\x10.roar.v1.Session\"6\n\x11GetSessionRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\t\"S\n\x12GetSessionResponse\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x1a\n\x04jobs\x18\x02 \x03(\x0b\x32\x0c.roar.v1.Job\":\n\rGetDagRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63heck_files\x18\x02 \x01(\x08\"\x9a\x01\n\x07\x44\x61gStep\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x19\n\x03job\x18\x03 \x01(\x0b\x32\x0c.roar.v1.Job\x12\x12\n\nexecutions\x18\x04 \x01(\r\x12\x0f\n\x07parents\x18\x05 \x03(\t\x12\r\n\x05stale\x18\x06 \x01(\x08\x12\x15\n\rstale_reasons\x18\x07 \x03(\t\x12\r\n\x05named\x18\x08 \x01(\x08\"{\n\x07\x44\x61gFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08producer\x18\x04 \x01(\t\x12\x11\n\tconsumers\x18\x05 \x03(\t\x12!\n\x05state\x18\x06 \x01(\x0e\x32\x12.roar.v1.FileState\"u\n\x0eGetDagResponse\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x1f\n\x05steps\x18\x02 \x03(\x0b\x32\x10.roar.v1.DagStep\x12\x1f\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x10.roar.v1.DagFile*\x87\x01\n\tFileState\x12\x1a\n\x16\x46ILE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46ILE_STATE_PRESENT\x10\x01\x12\x16\n\x12\x46ILE_STATE_CHANGED\x10\x02\x12\x16\n\x12\x46ILE_STATE_MISSING\x10\x03\x12\x16\n\x12\x46ILE_STATE_UNKNOWN\x10\x04\x32\x82\x03\n\x0eSessionService\x12H\n\x0bInitProject\x12\x1b.roar.v1.InitProjectRequest\x1a\x1c.roar.v1.InitProjectResponse\x12W\n\x10GetProjectStatus\x12 .roar.v1.GetProjectStatusRequest\x1a!.roar.v1.GetProjectStatusResponse\x12K\n\x0cResetSession\x12\x1c.roar.v1.ResetSessionRequest\x1a\x1d.roar.v1.ResetSessionResponse\x12\x45\n\nGetSession\x12\x1a.roar.v1.GetSessionRequest\x1a\x1b.roar.v1.GetSessionResponse\x12\x39\n\x06GetDag\x12\x16.roar.v1.GetDagRequest\x1a\x17.roar.v1.GetDagResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16roar/v1/sessions.proto\x12\x07roar.v1\x1a\x14roar/v1/daemon.proto\x1a\x12roar/v1/jobs.proto\"*\n\x12InitProjectRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"I\n\x13InitProjectResponse\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\x84\x01\n\x07Session\x12\x0c\n\x04hash\x18\x01 \x01(\t\x12\x15\n\rcreated_at_ns\x18\x02 \x01(\x04\x12\x0e\n\x06\x61\x63tive\x18\x03 \x01(\x08\x12\x11\n\trun_steps\x18\x04 \x01(\r\x12\x13\n\x0b\x62uild_steps\x18\x05 \x01(\r\x12\x0c\n\x04jobs\x18\x06 \x01(\x04\x12\x0e\n\x06number\x18\x07 \x01(\x04\"/\n\x17GetProjectStatusRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"h\n\x0bTrackedFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12!\n\x05state\x18\x04 \x01(\x0e\x32\x12.roar.v1.FileState\x12\x0c\n\x04step\x18\x05 \x01(\t\"\xaa\x01\n\x18GetProjectStatusResponse\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x1f\n\x05steps\x18\x02 \x03(\x0b\x32\x10.roar.v1.DagStep\x12#\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x14.roar.v1.TrackedFile\x12%\n\x07running\x18\x04 \x03(\x0b\x32\x14.roar.v1.RunInFlight\"+\n\x13ResetSessionRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"Z\n\x14ResetSessionResponse\x12 \n\x06\x63losed\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12 \n\x06opened\x18\x02 \x01(\x0b\x32\x10.roar.v1.Session\"6\n\x11GetSessionRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\t\"S\n\x12GetSessionResponse\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x1a\n\x04jobs\x18\x02 \x03(\x0b\x32\x0c.roar.v1.Job\"+\n\x13ListSessionsRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\":\n\x14ListSessionsResponse\x12\"\n\x08sessions\x18\x01 \x03(\x0b\x32\x10.roar.v1.Session\"6\n\x11UseSessionRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\t\"X\n\x12UseSessionResponse\x12 \n\x06\x63losed\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12 \n\x06opened\x18\x02 \x01(\x0b\x32\x10.roar.v1.Session\":\n\rGetDagRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63heck_files\x18\x02 \x01(\x08\"\xb1\x01\n\x07\x44\x61gStep\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x19\n\x03job\x18\x03 \x01(\x0b\x32\x0c.roar.v1.Job\x12\x12\n\nexecutions\x18\x04 \x01(\r\x12\x0f\n\x07parents\x18\x05 \x03(\t\x12\r\n\x05stale\x18\x06 \x01(\x08\x12\x15\n\rstale_reasons\x18\x07 \x03(\t\x12\r\n\x05named\x18\x08 \x01(\x08\x12\x15\n\rhas_succeeded\x18\t \x01(\x08\"{\n\x07\x44\x61gFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08producer\x18\x04 \x01(\t\x12\x11\n\tconsumers\x18\x05 \x03(\t\x12!\n\x05state\x18\x06 \x01(\x0e\x32\x12.roar.v1.FileState\"u\n\x0eGetDagResponse\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x1f\n\x05steps\x18\x02 \x03(\x0b\x32\x10.roar.v1.DagStep\x12\x1f\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x10.roar.v1.DagFile\"?\n\x18ListOutdatedStepsRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\r\n\x05steps\x18\x02 \x03(\t\"?\n\x0cOutdatedStep\x12\x1e\n\x04step\x18\x01 \x01(\x0b\x32\x10.roar.v1.DagStep\x12\x0f\n\x07reasons\x18\x02 \x03(\t\"A\n\x19ListOutdatedStepsResponse\x12$\n\x05steps\x18\x01 \x03(\x0b\x32\x15.roar.v1.OutdatedStep*\x87\x01\n\tFileState\x12\x1a\n\x16\x46ILE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46ILE_STATE_PRESENT\x10\x01\x12\x16\n\x12\x46ILE_STATE_CHANGED\x10\x02\x12\x16\n\x12\x46ILE_STATE_MISSING\x10\x03\x12\x16\n\x12\x46ILE_STATE_UNKNOWN\x10\x04\x32\xf2\x04\n\x0eSessionService\x12H\n\x0bInitProject\x12\x1b.roar.v1.InitProjectRequest\x1a\x1c.roar.v1.InitProjectResponse\x12W\n\x10GetProjectStatus\x12 .roar.v1.GetProjectStatusRequest\x1a!.roar.v1.GetProjectStatusResponse\x12K\n\x0cResetSession\x12\x1c.roar.v1.ResetSessionRequest\x1a\x1d.roar.v1.ResetSessionResponse\x12\x45\n\nGetSession\x12\x1a.roar.v1.GetSessionRequest\x1a\x1b.roar.v1.GetSessionResponse\x12K\n\x0cListSessions\x12\x1c.roar.v1.ListSessionsRequest\x1a\x1d.roar.v1.ListSessionsResponse\x12\x45\n\nUseSession\x12\x1a.roar.v1.UseSessionRequest\x1a\x1b.roar.v1.UseSessionResponse\x12\x39\n\x06GetDag\x12\x16.roar.v1.GetDagRequest\x1a\x17.roar.v1.GetDagResponse\x12Z\n\x11ListOutdatedSteps\x12!.roar.v1.ListOutdatedStepsRequest\x1a\".roar.v1.ListOutdatedStepsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'roar_proto.v1.sessions_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FILESTATE']._serialized_start=1399
-  _globals['_FILESTATE']._serialized_end=1534
+  _globals['_FILESTATE']._serialized_start=1870
+  _globals['_FILESTATE']._serialized_end=2005
   _globals['_INITPROJECTREQUEST']._serialized_start=77
   _globals['_INITPROJECTREQUEST']._serialized_end=119
   _globals['_INITPROJECTRESPONSE']._serialized_start=121
@@ -55,14 +55,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSESSIONREQUEST']._serialized_end=850
   _globals['_GETSESSIONRESPONSE']._serialized_start=852
   _globals['_GETSESSIONRESPONSE']._serialized_end=935
-  _globals['_GETDAGREQUEST']._serialized_start=937
-  _globals['_GETDAGREQUEST']._serialized_end=995
-  _globals['_DAGSTEP']._serialized_start=998
-  _globals['_DAGSTEP']._serialized_end=1152
-  _globals['_DAGFILE']._serialized_start=1154
-  _globals['_DAGFILE']._serialized_end=1277
-  _globals['_GETDAGRESPONSE']._serialized_start=1279
-  _globals['_GETDAGRESPONSE']._serialized_end=1396
-  _globals['_SESSIONSERVICE']._serialized_start=1537
-  _globals['_SESSIONSERVICE']._serialized_end=1923
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=937
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=980
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=982
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1040
+  _globals['_USESESSIONREQUEST']._serialized_start=1042
+  _globals['_USESESSIONREQUEST']._serialized_end=1096
+  _globals['_USESESSIONRESPONSE']._serialized_start=1098
+  _globals['_USESESSIONRESPONSE']._serialized_end=1186
+  _globals['_GETDAGREQUEST']._serialized_start=1188
+  _globals['_GETDAGREQUEST']._serialized_end=1246
+  _globals['_DAGSTEP']._serialized_start=1249
+  _globals['_DAGSTEP']._serialized_end=1426
+  _globals['_DAGFILE']._serialized_start=1428
+  _globals['_DAGFILE']._serialized_end=1551
+  _globals['_GETDAGRESPONSE']._serialized_start=1553
+  _globals['_GETDAGRESPONSE']._serialized_end=1670
+  _globals['_LISTOUTDATEDSTEPSREQUEST']._serialized_start=1672
+  _globals['_LISTOUTDATEDSTEPSREQUEST']._serialized_end=1735
+  _globals['_OUTDATEDSTEP']._serialized_start=1737
+  _globals['_OUTDATEDSTEP']._serialized_end=1800
+  _globals['_LISTOUTDATEDSTEPSRESPONSE']._serialized_start=1802
+  _globals['_LISTOUTDATEDSTEPSRESPONSE']._serialized_end=1867
+  _globals['_SESSIONSERVICE']._serialized_start=2008
+  _globals['_SESSIONSERVICE']._serialized_end=2634
 # @@protoc_insertion_point(module_scope)

@@ -360,6 +360,108 @@ class GetSessionResponse(_message.Message):
 Global___GetSessionResponse: _TypeAlias = GetSessionResponse  # noqa: Y015
 
 @_typing.final
+class ListSessionsRequest(_message.Message):
+    """See SessionService.ListSessions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_root", b"project_root"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSessionsRequest: _TypeAlias = ListSessionsRequest  # noqa: Y015
+
+@_typing.final
+class ListSessionsResponse(_message.Message):
+    """See SessionService.ListSessions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Session]:
+        """newest first; at least the active one"""
+
+    def __init__(
+        self,
+        *,
+        sessions: _abc.Iterable[Global___Session] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sessions", b"sessions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSessionsResponse: _TypeAlias = ListSessionsResponse  # noqa: Y015
+
+@_typing.final
+class UseSessionRequest(_message.Message):
+    """See SessionService.UseSession."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    REF_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    ref: _builtins.str
+    """hash or unique prefix of it"""
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_root", b"project_root", "ref", b"ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UseSessionRequest: _TypeAlias = UseSessionRequest  # noqa: Y015
+
+@_typing.final
+class UseSessionResponse(_message.Message):
+    """See SessionService.UseSession."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLOSED_FIELD_NUMBER: _builtins.int
+    OPENED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def closed(self) -> Global___Session:
+        """the one that was active"""
+
+    @_builtins.property
+    def opened(self) -> Global___Session:
+        """the one that is active now; the same when it was active already"""
+
+    def __init__(
+        self,
+        *,
+        closed: Global___Session | None = ...,
+        opened: Global___Session | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "opened", b"opened"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "opened", b"opened"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UseSessionResponse: _TypeAlias = UseSessionResponse  # noqa: Y015
+
+@_typing.final
 class GetDagRequest(_message.Message):
     """See SessionService.GetDag."""
 
@@ -399,6 +501,7 @@ class DagStep(_message.Message):
     STALE_FIELD_NUMBER: _builtins.int
     STALE_REASONS_FIELD_NUMBER: _builtins.int
     NAMED_FIELD_NUMBER: _builtins.int
+    HAS_SUCCEEDED_FIELD_NUMBER: _builtins.int
     step: _builtins.str
     """"@3", "@B1" """
     name: _builtins.str
@@ -409,6 +512,8 @@ class DagStep(_message.Message):
     """what it read is not what is there now, or a parent is stale"""
     named: _builtins.bool
     """`name` was given by -n, and finds the step again"""
+    has_succeeded: _builtins.bool
+    """one of its jobs at least ended with exit code 0"""
     @_builtins.property
     def job(self) -> _jobs_pb2.Job:
         """the latest job of the step, without its files"""
@@ -432,10 +537,11 @@ class DagStep(_message.Message):
         stale: _builtins.bool = ...,
         stale_reasons: _abc.Iterable[_builtins.str] | None = ...,
         named: _builtins.bool = ...,
+        has_succeeded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "job", b"job", "name", b"name", "named", b"named", "parents", b"parents", "stale", b"stale", "stale_reasons", b"stale_reasons", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "has_succeeded", b"has_succeeded", "job", b"job", "name", b"name", "named", b"named", "parents", b"parents", "stale", b"stale", "stale_reasons", b"stale_reasons", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -520,3 +626,87 @@ class GetDagResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDagResponse: _TypeAlias = GetDagResponse  # noqa: Y015
+
+@_typing.final
+class ListOutdatedStepsRequest(_message.Message):
+    """See SessionService.ListOutdatedSteps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """only these, and those that they are made from; empty: all"""
+
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        steps: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_root", b"project_root", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOutdatedStepsRequest: _TypeAlias = ListOutdatedStepsRequest  # noqa: Y015
+
+@_typing.final
+class OutdatedStep(_message.Message):
+    """A step that is to be run again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def step(self) -> Global___DagStep:
+        """always set"""
+
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """one sentence each, at least one; only "@N is stale" or "@N is out of date": it need not be run after all when @N
+        turns out to make the same as before
+        """
+
+    def __init__(
+        self,
+        *,
+        step: Global___DagStep | None = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutdatedStep: _TypeAlias = OutdatedStep  # noqa: Y015
+
+@_typing.final
+class ListOutdatedStepsResponse(_message.Message):
+    """See SessionService.ListOutdatedSteps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutdatedStep]:
+        """every step after those whose files it reads"""
+
+    def __init__(
+        self,
+        *,
+        steps: _abc.Iterable[Global___OutdatedStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOutdatedStepsResponse: _TypeAlias = ListOutdatedStepsResponse  # noqa: Y015

@@ -55,10 +55,25 @@ class SessionServiceStub:
                 request_serializer=roar_dot_v1_dot_sessions__pb2.GetSessionRequest.SerializeToString,
                 response_deserializer=roar_dot_v1_dot_sessions__pb2.GetSessionResponse.FromString,
                 _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/roar.v1.SessionService/ListSessions',
+                request_serializer=roar_dot_v1_dot_sessions__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_sessions__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.UseSession = channel.unary_unary(
+                '/roar.v1.SessionService/UseSession',
+                request_serializer=roar_dot_v1_dot_sessions__pb2.UseSessionRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_sessions__pb2.UseSessionResponse.FromString,
+                _registered_method=True)
         self.GetDag = channel.unary_unary(
                 '/roar.v1.SessionService/GetDag',
                 request_serializer=roar_dot_v1_dot_sessions__pb2.GetDagRequest.SerializeToString,
                 response_deserializer=roar_dot_v1_dot_sessions__pb2.GetDagResponse.FromString,
+                _registered_method=True)
+        self.ListOutdatedSteps = channel.unary_unary(
+                '/roar.v1.SessionService/ListOutdatedSteps',
+                request_serializer=roar_dot_v1_dot_sessions__pb2.ListOutdatedStepsRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_sessions__pb2.ListOutdatedStepsResponse.FromString,
                 _registered_method=True)
 
 
@@ -98,8 +113,33 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSessions(self, request, context):
+        """Returns all sessions of the project, newest first. Idempotent. Errors: NOT_FOUND no project there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UseSession(self, request, context):
+        """Makes a session the active one: new jobs go there, and its steps are what @N means.
+        Idempotent. Errors: NOT_FOUND; INVALID_ARGUMENT not a session reference, or ambiguous.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetDag(self, request, context):
         """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOutdatedSteps(self, request, context):
+        """Returns the steps of the active session that are out of date, in the order in which they are to be run again:
+        those that are stale, whose newest job did not end well though one before it did, that read from such a step, or
+        that make a file which such a step needs and which is missing. Compares with the disk. Idempotent.
+        Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a step.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,10 +168,25 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=roar_dot_v1_dot_sessions__pb2.GetSessionRequest.FromString,
                     response_serializer=roar_dot_v1_dot_sessions__pb2.GetSessionResponse.SerializeToString,
             ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=roar_dot_v1_dot_sessions__pb2.ListSessionsRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_sessions__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'UseSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.UseSession,
+                    request_deserializer=roar_dot_v1_dot_sessions__pb2.UseSessionRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_sessions__pb2.UseSessionResponse.SerializeToString,
+            ),
             'GetDag': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDag,
                     request_deserializer=roar_dot_v1_dot_sessions__pb2.GetDagRequest.FromString,
                     response_serializer=roar_dot_v1_dot_sessions__pb2.GetDagResponse.SerializeToString,
+            ),
+            'ListOutdatedSteps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOutdatedSteps,
+                    request_deserializer=roar_dot_v1_dot_sessions__pb2.ListOutdatedStepsRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_sessions__pb2.ListOutdatedStepsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -254,6 +309,60 @@ class SessionService:
             _registered_method=True)
 
     @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.SessionService/ListSessions',
+            roar_dot_v1_dot_sessions__pb2.ListSessionsRequest.SerializeToString,
+            roar_dot_v1_dot_sessions__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UseSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.SessionService/UseSession',
+            roar_dot_v1_dot_sessions__pb2.UseSessionRequest.SerializeToString,
+            roar_dot_v1_dot_sessions__pb2.UseSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetDag(request,
             target,
             options=(),
@@ -270,6 +379,33 @@ class SessionService:
             '/roar.v1.SessionService/GetDag',
             roar_dot_v1_dot_sessions__pb2.GetDagRequest.SerializeToString,
             roar_dot_v1_dot_sessions__pb2.GetDagResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOutdatedSteps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.SessionService/ListOutdatedSteps',
+            roar_dot_v1_dot_sessions__pb2.ListOutdatedStepsRequest.SerializeToString,
+            roar_dot_v1_dot_sessions__pb2.ListOutdatedStepsResponse.FromString,
             options,
             channel_credentials,
             insecure,

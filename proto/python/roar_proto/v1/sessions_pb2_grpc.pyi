@@ -49,8 +49,20 @@ class SessionServiceStub:
     """Returns a session with its jobs, without their files. Idempotent.
     Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
     """
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_sessions_pb2.ListSessionsRequest, _sessions_pb2.ListSessionsResponse]
+    """Returns all sessions of the project, newest first. Idempotent. Errors: NOT_FOUND no project there."""
+    UseSession: _grpc.UnaryUnaryMultiCallable[_sessions_pb2.UseSessionRequest, _sessions_pb2.UseSessionResponse]
+    """Makes a session the active one: new jobs go there, and its steps are what @N means.
+    Idempotent. Errors: NOT_FOUND; INVALID_ARGUMENT not a session reference, or ambiguous.
+    """
     GetDag: _grpc.UnaryUnaryMultiCallable[_sessions_pb2.GetDagRequest, _sessions_pb2.GetDagResponse]
     """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+    ListOutdatedSteps: _grpc.UnaryUnaryMultiCallable[_sessions_pb2.ListOutdatedStepsRequest, _sessions_pb2.ListOutdatedStepsResponse]
+    """Returns the steps of the active session that are out of date, in the order in which they are to be run again:
+    those that are stale, whose newest job did not end well though one before it did, that read from such a step, or
+    that make a file which such a step needs and which is missing. Compares with the disk. Idempotent.
+    Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a step.
+    """
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
@@ -73,8 +85,20 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Returns a session with its jobs, without their files. Idempotent.
     Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
     """
+    ListSessions: _aio.UnaryUnaryMultiCallable[_sessions_pb2.ListSessionsRequest, _sessions_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """Returns all sessions of the project, newest first. Idempotent. Errors: NOT_FOUND no project there."""
+    UseSession: _aio.UnaryUnaryMultiCallable[_sessions_pb2.UseSessionRequest, _sessions_pb2.UseSessionResponse]  # type: ignore[assignment]
+    """Makes a session the active one: new jobs go there, and its steps are what @N means.
+    Idempotent. Errors: NOT_FOUND; INVALID_ARGUMENT not a session reference, or ambiguous.
+    """
     GetDag: _aio.UnaryUnaryMultiCallable[_sessions_pb2.GetDagRequest, _sessions_pb2.GetDagResponse]  # type: ignore[assignment]
     """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+    ListOutdatedSteps: _aio.UnaryUnaryMultiCallable[_sessions_pb2.ListOutdatedStepsRequest, _sessions_pb2.ListOutdatedStepsResponse]  # type: ignore[assignment]
+    """Returns the steps of the active session that are out of date, in the order in which they are to be run again:
+    those that are stale, whose newest job did not end well though one before it did, that read from such a step, or
+    that make a file which such a step needs and which is missing. Compares with the disk. Idempotent.
+    Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a step.
+    """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sessions: the ordered steps since `init` or `reset`."""
@@ -120,11 +144,41 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _sessions_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sessions_pb2.ListSessionsResponse, _abc.Awaitable[_sessions_pb2.ListSessionsResponse]]:
+        """Returns all sessions of the project, newest first. Idempotent. Errors: NOT_FOUND no project there."""
+
+    @_abc_1.abstractmethod
+    def UseSession(
+        self,
+        request: _sessions_pb2.UseSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sessions_pb2.UseSessionResponse, _abc.Awaitable[_sessions_pb2.UseSessionResponse]]:
+        """Makes a session the active one: new jobs go there, and its steps are what @N means.
+        Idempotent. Errors: NOT_FOUND; INVALID_ARGUMENT not a session reference, or ambiguous.
+        """
+
+    @_abc_1.abstractmethod
     def GetDag(
         self,
         request: _sessions_pb2.GetDagRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sessions_pb2.GetDagResponse, _abc.Awaitable[_sessions_pb2.GetDagResponse]]:
         """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListOutdatedSteps(
+        self,
+        request: _sessions_pb2.ListOutdatedStepsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sessions_pb2.ListOutdatedStepsResponse, _abc.Awaitable[_sessions_pb2.ListOutdatedStepsResponse]]:
+        """Returns the steps of the active session that are out of date, in the order in which they are to be run again:
+        those that are stale, whose newest job did not end well though one before it did, that read from such a step, or
+        that make a file which such a step needs and which is missing. Compares with the disk. Idempotent.
+        Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a step.
+        """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

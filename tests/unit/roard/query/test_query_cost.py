@@ -13,8 +13,9 @@ from sqlalchemy import Engine, event
 from roard.query.dag import get_dag
 from roard.query.jobs import get_job, list_jobs
 from roard.query.lineage import get_lineage
+from roard.query.outdated import outdated_steps
 from roard.query.resolve import resolve
-from roard.query.sessions import get_session
+from roard.query.sessions import get_session, list_sessions
 from roard.query.status import project_status
 
 QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
@@ -23,6 +24,8 @@ QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "session": (lambda lab: get_session(lab.project, ""), 12),
     "dag": (lambda lab: get_dag(lab.project, check_files=True), 16),
     "status": (lambda lab: project_status(lab.project), 18),
+    "outdated": (lambda lab: outdated_steps(lab.project, ["@1"]), 19),
+    "sessions": (lambda lab: list_sessions(lab.project), 6),
     "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 9),
 }
 
