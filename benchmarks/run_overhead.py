@@ -35,6 +35,20 @@ for entry in sorted(os.listdir("data")):
 # The job's last act: everything from here to the prompt is not the job's own.
 os.write(1, b"%d" % time.monotonic_ns())
 """
+READ_AND_COMPUTE = """\
+import os, sys, time
+
+buffer = bytearray(1 << 20)
+for entry in sorted(os.listdir("large")):
+    with open(os.path.join("large", entry), "rb", buffering=0) as file:
+        while file.readinto(buffer):
+            pass
+end = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    pass
+os.write(1, b"%d" % time.monotonic_ns())
+"""
+LARGE_FILES = 8
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=21, help="of the two small cases")
     parser.add_argument("--large-rounds", type=int, default=5, help="of the case with many files")
     parser.add_argument("--files", type=int, default=10_000, help="that the many-files job reads")
+    parser.add_argument("--large-mib", type=int, default=2048, help="that the job reads which then computes")
+    parser.add_argument("--compute", type=float, default=10, metavar="S", help="seconds for which it computes")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     if options.roar is None:
@@ -119,6 +135,13 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
         tail_only=True,
     )
     yield Case(f"`python` reads the same {count:,} files again: last act to prompt", read_all, rounds, tail_only=True)
+    yield Case(
+        f"`python` reads {options.large_mib} new MiB, computes for {options.compute:g} s: last act to prompt",
+        (sys.executable, "read_and_compute.py", str(options.compute)),
+        rounds,
+        prepare=lambda project: write_large(project / "large", options.large_mib),
+        tail_only=True,
+    )
 
 
 def measure(case: Case, contenders: list[Contender]) -> list[Result]:
@@ -154,7 +177,8 @@ def make_project(name: str) -> Path:
     project = SCRATCH / name.replace(" ", "-")
     project.mkdir(parents=True)
     (project / "read_all.py").write_text(READ_ALL)
-    (project / ".gitignore").write_text(".roar/\ndata/\n")
+    (project / "read_and_compute.py").write_text(READ_AND_COMPUTE)
+    (project / ".gitignore").write_text(".roar/\ndata/\nlarge/\n")
     subprocess.run([*GIT, "init", "-q"], cwd=project, check=True)
     subprocess.run([*GIT, "add", "-A"], cwd=project, check=True)
     subprocess.run([*GIT, "commit", "-qm", "start"], cwd=project, check=True)
@@ -173,6 +197,16 @@ def write_files(folder: Path, count: int) -> None:
     folder.mkdir()
     for number in range(count):
         (folder / f"{number:05}.bin").write_bytes(os.urandom(4096))
+
+
+def write_large(folder: Path, mebibytes: int) -> None:
+    """Writes a few large files with content that no earlier call wrote."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for number in range(LARGE_FILES):
+        with (folder / f"{number}.bin").open("wb") as file:
+            for _ in range(mebibytes // LARGE_FILES):
+                file.write(os.urandom(1 << 20))
 
 
 @contextmanager

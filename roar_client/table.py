@@ -20,7 +20,7 @@ class Command:
         return f"roar_client.commands.{self.name}"
 
 
-NATIVE_USAGE = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--] COMMAND [ARG...] | @N [ARG...]"
+NATIVE_USAGE = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A] [--] COMMAND [ARG...] | @N [ARG...]"
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,7 @@ class App:
             self._runtime.remove_socket(inode)
         drained = await self._runs.drain(DRAIN_S)
         self._collector.close()
+        await self._runs.early.close()
         await self._server.stop(grace=0.5)
         if drained:
             self._projects.close()

@@ -22,6 +22,10 @@ else:
 TRACERS = ("auto", "ebpf", "preload", "ptrace")
 """The best one first, after the word for it."""
 
+ALWAYS = "blake3"
+"""The algorithm that names every content."""
+ALGORITHMS = (ALWAYS, "sha256", "sha512", "md5")
+
 
 @dataclass(frozen=True)
 class FilterSettings:
@@ -41,6 +45,8 @@ class Settings:
     tracer_default: str = "auto"
     tracer_fallback: bool = True
     output_quiet: bool = False
+    hash_algorithms: tuple[str, ...] = ()
+    """Beside ALWAYS."""
     filters: FilterSettings = field(default_factory=FilterSettings)
 
 
@@ -50,9 +56,10 @@ class Key:
 
     name: str
     about: str
-    default: bool | str
+    default: bool | str | tuple[str, ...]
+    """A tuple for a list of words."""
     allowed: tuple[str, ...] = ()
-    """Words that a string may be; empty for a boolean."""
+    """Words that a string may be, or that a list may hold; empty for a boolean."""
 
 
 KEYS = (
@@ -64,6 +71,12 @@ KEYS = (
     ),
     Key("tracer.fallback", "when that backend does not work here, take the next best one instead of refusing", True),
     Key("output.quiet", "no summary after a run", False),
+    Key(
+        "hash.algorithms",
+        "hashes of every recorded content beside BLAKE3, which is always there; `--hash` adds to them",
+        (),
+        ALGORITHMS,
+    ),
     Key("filters.ignore_package_reads", "leave out site-packages, interpreters, node_modules, cargo, ...", True),
     Key("filters.ignore_system_reads", "leave out /usr, /lib, /etc, /proc, dotfiles of tools, ...", True),
     Key("filters.ignore_cache", "leave out ~/.cache, *.pyc, font caches, ...", True),
@@ -144,7 +157,7 @@ def _of_table(given: dict[str, Any], table: str) -> dict[str, Any]:
     return {name.partition(".")[2]: value for name, value in given.items() if name.startswith(f"{table}.")}
 
 
-def _checked(path: bytes, line: int | None, name: str, value: object) -> bool | str:
+def _checked(path: bytes, line: int | None, name: str, value: object) -> bool | str | tuple[str, ...]:
     key = _BY_NAME.get(name)
     if key is None:
         raise ConfigError(path, line, f"unknown key `{name}`", _known_keys())
@@ -152,9 +165,14 @@ def _checked(path: bytes, line: int | None, name: str, value: object) -> bool | 
         if isinstance(value, bool):
             return value
         raise ConfigError(path, line, f"`{name}` cannot be {_toml(value)}", "allowed: true, false")
-    if isinstance(value, str) and value in key.allowed:
+    if isinstance(key.default, tuple):
+        if isinstance(value, list) and all(word in key.allowed for word in value):
+            return tuple(dict.fromkeys(word for word in value if word != ALWAYS))
+    elif isinstance(value, str) and value in key.allowed:
         return value
     allowed = ", ".join(_toml(word) for word in key.allowed)
+    if isinstance(key.default, tuple):
+        allowed = f"a list of {allowed}"
     raise ConfigError(path, line, f"`{name}` cannot be {_toml(value)}", f"allowed: {allowed}")
 
 
@@ -167,6 +185,8 @@ def _toml(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
     return str(value)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from roard.db.hash_cache import CachedDigest
-from roard.hashing.digest import EMPTY, Expected, FileDigest, Progress
+from roard.hashing.digest import EMPTY, Expected, FileDigest, Progress, empty_content
 from roard.hashing.stat_key import TICK_NS, is_distinct, is_settled
-from roard.model import Content, StatKey
+from roard.model import Content, Digest, StatKey
 from roard.project import Project
 
 
@@ -24,23 +24,36 @@ class Wanted(NamedTuple):
     """What to say when it is not there any more: "changed-by-job" or "changed-after"."""
 
 
-def contents(project: Project, wanted: Sequence[Wanted], progress: Progress) -> list[Content]:
-    """Returns for each the content that was used, never that which took its place. One pass over cache and files."""
+def contents(
+    project: Project, wanted: Sequence[Wanted], progress: Progress, algorithms: Sequence[str] = ()
+) -> list[Content]:
+    """Returns for each the content that was used, never that which took its place. One pass over cache and files.
+
+    algorithms: those wanted beside BLAKE3. A file of which the cache does not know them all is read once more.
+    """
     progress.expect(files=len(wanted), size=sum(item.file.key.size for item in wanted))
     cached = project.cache.lookup([item.file.key for item in wanted])
-    settled = {key for key, entry in cached.items() if is_settled(key, entry.hashed_at_ns)}
-    progress.add(files=sum(item.file.key in settled for item in wanted))
-    unread = [item.file for item in wanted if item.file.key not in settled]
+    known = _proven(cached, algorithms)
+    progress.add(files=sum(item.file.key in known for item in wanted))
+    unread = [item.file for item in wanted if item.file.key not in known]
     _pass_clock_step(item.key for item in unread)
-    results = project.hashing.digest_all(unread, progress)
-    project.cache.store([entry for result in results if (entry := _cacheable(result))])
+    results = project.hashing.digest_all(unread, progress, algorithms)
+    project.cache.store([entry for result in results if (entry := _cacheable(result, cached))])
     read = iter(results)
     return [
-        Content(cached[item.file.key].digest, item.file.key.size, "")
-        if item.file.key in settled
-        else _judge(item, next(read), cached.get(item.file.key))
+        _as_cached(cached[item.file.key], algorithms)
+        if item.file.key in known
+        else _judge(item, next(read), cached.get(item.file.key), algorithms)
         for item in wanted
     ]
+
+
+def unknown(project: Project, wanted: Iterable[Expected], algorithms: Sequence[str]) -> list[Expected]:
+    """Returns those files that contents() would have to read."""
+    files = list(wanted)
+    cached = project.cache.lookup([file.key for file in files])
+    known = _proven(cached, algorithms)
+    return [file for file in files if file.key not in known]
 
 
 def contents_now(project: Project, paths: Sequence[bytes], progress: Progress) -> list[Content]:
@@ -74,22 +87,52 @@ def _pass_clock_step(keys: Iterable[StatKey]) -> None:
         time.sleep((TICK_NS - age + 100_000) / 1e9)
 
 
-def _cacheable(result: FileDigest | OSError) -> CachedDigest | None:
+def keep(project: Project, results: Iterable[FileDigest]) -> None:
+    """Puts digests that were made ahead of time into the cache."""
+    made = list(results)
+    cached = project.cache.lookup([result.key for result in made])
+    project.cache.store([entry for result in made if (entry := _cacheable(result, cached))])
+
+
+def _cacheable(result: FileDigest | OSError, cached: Mapping[StatKey, CachedDigest]) -> CachedDigest | None:
+    """Returns what may be kept of a reading; cached: what was kept before, of which other algorithms' digests stay."""
     if isinstance(result, OSError) or not result.digest or not result.stable:
         return None
-    return CachedDigest(result.key, result.digest, result.hashed_at_ns)
+    before = cached.get(result.key)
+    others = dict(before.others) if before and is_settled(result.key, before.hashed_at_ns) else {}
+    others |= dict(result.others)
+    kept = tuple(Digest(name, others[name]) for name in sorted(others))
+    return CachedDigest(result.key, result.digest, result.hashed_at_ns, kept)
 
 
-def _judge(wanted: Wanted, result: FileDigest | OSError, cached: CachedDigest | None) -> Content:
+def _proven(cached: Mapping[StatKey, CachedDigest], algorithms: Sequence[str]) -> set[StatKey]:
+    """Returns the keys of content of which everything that is wanted is known beyond doubt."""
+    wanted = set(algorithms)
+    return {
+        key
+        for key, entry in cached.items()
+        if is_settled(key, entry.hashed_at_ns)
+        and (not wanted or wanted.issubset(other.algorithm for other in entry.others))
+    }
+
+
+def _as_cached(entry: CachedDigest, algorithms: Sequence[str]) -> Content:
+    others = tuple(other for other in entry.others if other.algorithm in algorithms)
+    return Content(entry.digest, entry.key.size, "", others)
+
+
+def _judge(
+    wanted: Wanted, result: FileDigest | OSError, cached: CachedDigest | None, algorithms: Sequence[str]
+) -> Content:
     """Returns the digest just made, else one from before the content went away, else why there is none."""
     key = wanted.file.key
     if isinstance(result, FileDigest) and result.digest:
-        return Content(result.digest, key.size, "")
+        return Content(result.digest, key.size, "", result.others)
     if cached is not None and is_distinct(key, cached.hashed_at_ns):
-        return Content(cached.digest, key.size, "")
+        return _as_cached(cached, algorithms)
     replaced = wanted.changed_note == "changed-by-job"
     if replaced and key.size == 0:
-        return Content(EMPTY, 0, "")
+        return Content(EMPTY, 0, "", empty_content(algorithms))
     if isinstance(result, FileDigest) or replaced:
         return Content(b"", key.size, wanted.changed_note)
     return Content(b"", key.size, "gone" if isinstance(result, FileNotFoundError) else "unreadable")

@@ -215,6 +215,17 @@ class UnknownTracer(RoarError):
         super().__init__(f"there is no tracer `{name}`", hint=f"choose one of: {', '.join(known)}")
 
 
+class UnknownAlgorithm(RoarError):
+    """The hash algorithm asked for does not exist."""
+
+    reason = "unknown-algorithm"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"there is no hash algorithm `{name}`", hint=f"choose one of: {', '.join(known)}")
+
+
 class TracerUnavailable(RoarError):
     """The tracer asked for does not work on this machine, and no other may take its place."""
 

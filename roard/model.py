@@ -31,6 +31,14 @@ class StatKey(NamedTuple):
         return cls(message.dev, message.ino, message.size, message.mtime_ns, message.ctime_ns)
 
 
+class Digest(NamedTuple):
+    """The hash of a content by another algorithm than BLAKE3."""
+
+    algorithm: str
+    """One of config.ALGORITHMS."""
+    digest: bytes
+
+
 class Content(NamedTuple):
     """What is known about the content of a file: its digest, or why there is none."""
 
@@ -40,6 +48,8 @@ class Content(NamedTuple):
     """Bytes, of that content."""
     note: str
     """Why there is no digest: "gone", "changed-by-job", "changed-after", "unreadable"; empty when there is one."""
+    others: tuple[Digest, ...] = ()
+    """By the algorithms that were asked for, as far as the content could still be read."""
 
 
 class UsedFile(NamedTuple):

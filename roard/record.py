@@ -16,6 +16,7 @@ from blake3 import blake3
 from roar_proto.v1 import run_pb2, types_pb2
 from sqlalchemy.orm import Session
 
+from roard.config import ALGORITHMS, ALWAYS, Settings
 from roard.content import Wanted, contents
 from roard.db import artifacts, jobs, sessions
 from roard.errors import RunConflict, RunPopped, shown
@@ -104,7 +105,8 @@ def _step(session: Session, session_id: int, root: bytes, record: run_pb2.RunRec
 def _facts(project: Project, run: SealedRun, progress: Progress) -> JobFacts:
     record, folded = run.record, run.folded
     uses = _sort(run, judge_for(project))
-    found = iter(contents(project, [*map(_wanted_read, uses.reads), *map(_wanted_write, uses.writes)], progress))
+    wanted = [*map(_wanted_read, uses.reads), *map(_wanted_write, uses.writes)]
+    found = iter(contents(project, wanted, progress, algorithms_of(project.settings(), record)))
     root = project.root
     inputs = [UsedFile(to_stored(root, read.path), role, read.executed, next(found)) for read, role in uses.reads]
     outputs = [UsedFile(to_stored(root, write.path), role, write.created, next(found)) for write, role in uses.writes]
@@ -134,6 +136,13 @@ def _facts(project: Project, run: SealedRun, progress: Progress) -> JobFacts:
         warnings=_warnings(run, uses.git_problem, [*inputs, *outputs]),
         content_hash=content_hash(record.argv, root, inputs, outputs),
     )
+
+
+def algorithms_of(settings: Settings, record: run_pb2.RunRecord) -> list[str]:
+    """Returns the hash algorithms wanted beside BLAKE3, each once, by name."""
+    wanted = {*settings.hash_algorithms, *record.hash_algorithms} - {ALWAYS}
+    # The launcher may be newer than this daemon, and Begin not have come here.
+    return sorted(wanted.intersection(ALGORITHMS))
 
 
 def status_of(folded: run_pb2.FoldedTrace) -> str:

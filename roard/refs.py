@@ -11,11 +11,11 @@ from roard.errors import BadReference, shown
 SHORTEST_ID = 4
 """Hex digits: the shortest prefix of a job id or a session hash."""
 SHORTEST_HASH = 8
-"""Hex digits: the shortest prefix of an artifact hash."""
+"""Hex digits: the shortest prefix of the hash of a content, by whatever algorithm."""
 
 _STEP = re.compile(rb"@([bB]?)([1-9][0-9]{0,8})")
 _RECENT = re.compile(rb"@-([1-9][0-9]{0,8})")
-_HEX = re.compile(rb"[0-9a-fA-F]{%d,64}" % SHORTEST_ID)
+_HEX = re.compile(rb"[0-9a-fA-F]{%d,128}" % SHORTEST_ID)
 _LOCATION = re.compile(rb"[a-z][a-z0-9+.-]*://.+", re.DOTALL)
 
 

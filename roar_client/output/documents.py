@@ -28,6 +28,10 @@ STATUSES = {
     types_pb2.JOB_STATUS_FAILED: "failed",
     types_pb2.JOB_STATUS_INTERRUPTED: "interrupted",
 }
+PHASES = {
+    daemon_pb2.RUN_PHASE_RUNNING: "running",
+    daemon_pb2.RUN_PHASE_RECORDING: "recording",
+}
 STATES = {
     sessions_pb2.FILE_STATE_PRESENT: "present",
     sessions_pb2.FILE_STATE_CHANGED: "changed",
@@ -122,6 +126,7 @@ def artifact_document(artifact: lineage_pb2.Artifact) -> Document:
     return {
         "hash": _hash(artifact.hash),
         "size": artifact.size,
+        "digests": _digests(artifact.digests),
         "first_seen_at": timestamp(artifact.first_seen_ns),
         **(in_text("path", artifact.path) if artifact.path else {"path": None}),
         "state": STATES.get(artifact.state),
@@ -231,6 +236,11 @@ def run_document(run: daemon_pb2.RunInFlight) -> Document:
         "started_at": timestamp(run.started_at_ns),
         "launcher_pid": run.launcher_pid,
         "ingesting": run.ingesting,
+        "phase": PHASES.get(run.phase),
+        "elapsed_s": run.elapsed_ns / 1e9,
+        "files_seen": run.files_seen,
+        "files_hashed": run.files_hashed,
+        "bytes_hashed": run.bytes_hashed,
     }
 
 
@@ -285,7 +295,13 @@ def _file(file: jobs_pb2.JobFile) -> Document:
     document: Document = {**in_text("path", file.path), "hash": _hash(file.hash), "size": file.size}
     if file.hash_note:
         document["hash_note"] = file.hash_note
+    if file.digests:
+        document["digests"] = _digests(file.digests)
     return document
+
+
+def _digests(digests: Iterable[types_pb2.Digest]) -> Document:
+    return {digest.algorithm: digest.digest.hex() for digest in digests}
 
 
 def _input(file: jobs_pb2.JobFile) -> Document:

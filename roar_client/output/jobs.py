@@ -107,8 +107,10 @@ def _facts(facts: Iterable[tuple[str, str]]) -> list[Line]:
 def _files(title: str, files: Sequence[jobs_pb2.JobFile]) -> list[Line]:
     if not files:
         return [BLANK, line(Span(title, "head"), "  none")] if title != "code" else []
-    rows = [_file_row(file) for file in files]
-    return [BLANK, line(Span(f"{title} ({len(files)})", "head")), *columns(rows, indent="  ")]
+    lines = [BLANK, line(Span(f"{title} ({len(files)})", "head"))]
+    for file, row in zip(files, columns([_file_row(file) for file in files], indent="  "), strict=True):
+        lines += [row, *columns(_digest_rows(file.digests), indent="    ")]
+    return lines
 
 
 def _file_row(file: jobs_pb2.JobFile) -> Sequence[Span]:
@@ -116,6 +118,10 @@ def _file_row(file: jobs_pb2.JobFile) -> Sequence[Span]:
     row = (digest, Span(size(file.size).rjust(len("1023.9 KiB")), "dim"))
     note = f"  no hash: {file.hash_note}" if file.hash_note else ""
     return (*row, Span(decoded(file.path) + note, "path"))
+
+
+def _digest_rows(digests: Iterable[types_pb2.Digest]) -> list[Sequence[Span]]:
+    return [(Span(digest.algorithm, "dim"), Span(digest.digest.hex(), "id")) for digest in digests]
 
 
 def _dropped(job: jobs_pb2.Job, *, in_full: bool) -> list[Line]:
@@ -179,6 +185,7 @@ def artifact_lines(artifact: lineage_pb2.Artifact) -> list[Line]:
     title = [Span("artifact "), Span(artifact.hash.hex() or "without a hash", "id")]
     facts = [
         ("size", f"{size(artifact.size)} ({artifact.size:,} bytes)"),
+        *((digest.algorithm, digest.digest.hex()) for digest in artifact.digests),
         ("first seen", f"{local_time(artifact.first_seen_ns)} ({ago(artifact.first_seen_ns)})"),
     ]
     lines = [tuple(title), *_facts(facts)]

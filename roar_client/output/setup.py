@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from roar_proto.v1 import daemon_pb2, sessions_pb2
 
 from roar_client.errors import shown
-from roar_client.output.human import SHORT_HASH, ago, command_line, local_time, plural, size
+from roar_client.output.human import SHORT_HASH, ago, local_time, plural, size
+from roar_client.output.runs import run_lines
 from roar_client.output.text import BLANK, Line, Span, ask, columns, decoded, line, note, say
 
 
@@ -76,16 +77,5 @@ def daemon_lines(status: daemon_pb2.GetDaemonStatusResponse) -> list[Line]:
     lines = [title, *columns([(Span(name, "dim"), Span(text)) for name, text in facts], indent="  ")]
     if status.runs:
         lines += [BLANK, line(Span(f"runs ({len(status.runs)})", "head"))]
-        lines += columns([_run_row(run) for run in status.runs], indent="  ")
+        lines += run_lines(status.runs, with_project=True)
     return lines
-
-
-def _run_row(run: daemon_pb2.RunInFlight) -> tuple[Span, ...]:
-    doing = f"recording, {plural(run.files_hashed, 'file')} hashed" if run.ingesting else "running"
-    return (
-        Span(doing, "good"),
-        Span(f"pid {run.launcher_pid}", "dim"),
-        Span(ago(run.started_at_ns), "dim"),
-        Span(decoded(run.project_root), "path"),
-        Span(command_line(run.argv)),
-    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from roar_proto.v1 import daemon_pb2, sessions_pb2, types_pb2
+from roar_proto.v1 import sessions_pb2, types_pb2
 
-from roar_client.output.human import SHORT_HASH, ago, command_line, plural, short
+from roar_client.output.human import SHORT_HASH, ago, plural, short
 from roar_client.output.jobs import status_span
+from roar_client.output.runs import run_lines
 from roar_client.output.text import BLANK, Line, Span, columns, decoded, is_terminal, line, visible
 
 MOST_FILES = 10
@@ -28,7 +29,7 @@ def status_lines(response: sessions_pb2.GetProjectStatusResponse) -> list[Line]:
     lines += _stale(response.steps)
     lines += _files(response.files)
     if response.running:
-        lines += [BLANK, line(Span("running", "head")), *columns(map(_run_row, response.running), indent="  ")]
+        lines += [BLANK, line(Span("running", "head")), *run_lines(response.running, with_project=False)]
     if not response.session.jobs and not response.running:
         lines += [BLANK, line("nothing is recorded yet: put ", Span("roar run", "head"), " in front of a command")]
     return lines
@@ -102,13 +103,3 @@ def _files(files: Sequence[sessions_pb2.TrackedFile]) -> list[Line]:
 def _file_row(file: sessions_pb2.TrackedFile) -> Sequence[Span]:
     made = f" (made by {file.step})" if file.step else ""
     return (_WORDS[file.state], Span(short(file.hash), "id"), Span(decoded(file.path) + made, "path"))
-
-
-def _run_row(run: daemon_pb2.RunInFlight) -> Sequence[Span]:
-    doing = Span("recording", "good") if run.ingesting else Span("running", "good")
-    return (
-        doing,
-        Span(f"pid {run.launcher_pid}", "dim"),
-        Span(ago(run.started_at_ns), "dim"),
-        Span(command_line(run.argv)),
-    )

@@ -60,6 +60,18 @@ RULES = (
         "every artifact has a digest of 32 bytes",
         "SELECT 'artifact ' || id || ' has ' || length(hash) || ' bytes' FROM artifacts WHERE length(hash) != 32",
     ),
+    Rule(
+        "digests",
+        "every digest by another algorithm is as long as its algorithm makes it, and names one content",
+        """
+        SELECT 'artifact ' || artifact_id || ' has a ' || algorithm || ' of ' || length(digest) || ' bytes'
+          FROM artifact_digests
+          WHERE length(digest) IS NOT CASE algorithm WHEN 'md5' THEN 16 WHEN 'sha256' THEN 32 WHEN 'sha512' THEN 64 END
+        UNION ALL
+        SELECT count(*) || ' artifacts have the ' || algorithm || ' ' || lower(hex(digest)) FROM artifact_digests
+          WHERE algorithm != 'md5' GROUP BY digest, algorithm HAVING count(*) > 1
+        """,
+    ),
     *(
         Rule(
             table,

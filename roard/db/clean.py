@@ -38,14 +38,14 @@ def unused_artifacts_statement() -> str:
 
 @cache
 def _unused() -> str:
-    """Returns the condition, over every column of the schema that names an artifact."""
+    """Returns the condition, over every column of the schema that names an artifact and does not go with it."""
     from roard.db.tables import Base
 
     columns = [
         (table.name, key.parent.name)
         for table in Base.metadata.sorted_tables
         for key in table.foreign_keys
-        if key.column.table.name == "artifacts"
+        if key.column.table.name == "artifacts" and key.ondelete != "CASCADE"
     ]
     return " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.{column} = artifacts.id)"  # noqa: S608

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from roard.db.clean import compact
 from roard.db.reading import reader
 from roard.failpoints import failpoint
-from roard.model import StatKey
+from roard.model import Digest, StatKey
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -23,15 +23,18 @@ MOST_BYTES = 256 << 20
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digests (
     dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
-    digest BLOB NOT NULL, hashed_at_ns INTEGER NOT NULL,
+    digest BLOB NOT NULL, hashed_at_ns INTEGER NOT NULL, others TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (ino, ctime_ns, mtime_ns, size, dev)
 ) WITHOUT ROWID
 """
-_FIND = "SELECT dev, ino, size, mtime_ns, ctime_ns, digest, hashed_at_ns FROM digests WHERE ino IN ({})"
+_COLUMNS = "SELECT name FROM pragma_table_info('digests')"
+_ADD_OTHERS = "ALTER TABLE digests ADD COLUMN others TEXT NOT NULL DEFAULT ''"
+_FIND = "SELECT dev, ino, size, mtime_ns, ctime_ns, digest, hashed_at_ns, others FROM digests WHERE ino IN ({})"
 _AT_ONCE = 500
 """Inodes in one statement: half the time of a statement each."""
 _PUT = """
-INSERT OR REPLACE INTO digests (ino, ctime_ns, mtime_ns, size, dev, digest, hashed_at_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO digests (ino, ctime_ns, mtime_ns, size, dev, digest, hashed_at_ns, others)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -56,6 +59,8 @@ class CachedDigest(NamedTuple):
     digest: bytes
     hashed_at_ns: int
     """Wall clock, before the first byte was read; decides whether it can be trusted (hashing/stat_key.py)."""
+    others: tuple[Digest, ...] = ()
+    """Of the same content, by other algorithms."""
 
 
 class HashCache:
@@ -75,10 +80,11 @@ class HashCache:
             found = {}
             for start in range(0, len(inodes), _AT_ONCE):
                 some = inodes[start : start + _AT_ONCE]
-                for dev, ino, *times, digest, hashed_at_ns in connection.execute(_FIND.format(_marks(len(some))), some):
+                rows = connection.execute(_FIND.format(_marks(len(some))), some)
+                for dev, ino, *times, digest, hashed_at_ns, others in rows:
                     key = StatKey(_unsigned(dev), _unsigned(ino), *times)
                     if key in wanted:
-                        found[key] = CachedDigest(key, digest, hashed_at_ns)
+                        found[key] = CachedDigest(key, digest, hashed_at_ns, _digests(others))
             return found
 
         return (self._guarded(find) if wanted else None) or {}
@@ -87,7 +93,7 @@ class HashCache:
         """Keeps digests, in one transaction; a newer one of the same key takes the older one's place."""
 
         def put(connection: sqlite3.Connection) -> None:
-            rows = [(*_columns(entry.key), entry.digest, entry.hashed_at_ns) for entry in entries]
+            rows = [(*_columns(entry.key), entry.digest, entry.hashed_at_ns, _text(entry.others)) for entry in entries]
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(_PUT, rows)
             failpoint("cache.commit")
@@ -163,6 +169,8 @@ def _open(path: bytes) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(_SCHEMA)
+    if ("others",) not in connection.execute(_COLUMNS).fetchall():
+        connection.execute(_ADD_OTHERS)
     return connection
 
 
@@ -175,6 +183,15 @@ def _delete(path: bytes) -> None:
 def _columns(key: StatKey) -> tuple[int, int, int, int, int]:
     # SQLite's integers are signed; device and inode numbers use all 64 bits.
     return _signed(key.ino), key.ctime_ns, key.mtime_ns, key.size, _signed(key.dev)
+
+
+def _text(others: Sequence[Digest]) -> str:
+    return " ".join(f"{other.algorithm}:{other.digest.hex()}" for other in others)
+
+
+def _digests(text: str) -> tuple[Digest, ...]:
+    words = (word.partition(":") for word in text.split())
+    return tuple(Digest(name, bytes.fromhex(digest)) for name, _, digest in words)
 
 
 def _signed(value: int) -> int:

@@ -1,6 +1,7 @@
 """The lineage schema: mapped tables, the only place where it is written down. migrations/roard must agree (CI checks).
 
-Paths are bytes: relative to the project root inside it, absolute outside. Hashes are raw BLAKE3 digests. Times are
+Paths are bytes: relative to the project root inside it, absolute outside. Hashes are raw digests, BLAKE3 where no
+algorithm is named. Times are
 nanoseconds since the Unix epoch. `sequence` columns order by recording, never by clock.
 """
 
@@ -97,6 +98,18 @@ class ArtifactRow(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     size: Mapped[int] = mapped_column(BigInteger)
     first_seen_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class ArtifactDigestRow(Base):
+    """What another algorithm calls a content."""
+
+    __tablename__ = "artifact_digests"
+    __table_args__ = (Index("ix_artifact_digest", "digest"), {"sqlite_with_rowid": False})
+
+    artifact_id: Mapped[int] = mapped_column(ForeignKey("artifacts.id", ondelete="CASCADE"), primary_key=True)
+    algorithm: Mapped[str] = mapped_column(Text, primary_key=True)
+    """"sha256", "sha512" or "md5"."""
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class InputRow(Base):

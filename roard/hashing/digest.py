@@ -1,18 +1,20 @@
-"""BLAKE3 of a file's content, in one read, with the stat that it belongs to."""
+"""The hashes of a file's content, in one read, with the stat that they belong to: BLAKE3, and others on request."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import threading
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from blake3 import blake3
 
 from roard.hashing.stat_key import same_content
-from roard.model import StatKey
+from roard.model import Digest, StatKey
 
 EMPTY = blake3(b"").digest()
 """Of a file without content."""
@@ -41,13 +43,15 @@ class FileDigest(NamedTuple):
     """The digest of a file, and the stat that it belongs to."""
 
     digest: bytes
-    """Empty when the file has not, or not throughout, the content that was expected."""
+    """BLAKE3. Empty when the file has not, or not throughout, the content that was expected."""
     key: StatKey
     """Taken after the last byte was read."""
     stable: bool
     """The same key was there before the first byte was read: the digest may be kept under it."""
     hashed_at_ns: int
     """Wall clock, before the first byte was read."""
+    others: tuple[Digest, ...] = ()
+    """By the algorithms that were asked for, in their order; none without `digest`."""
 
 
 @dataclass
@@ -73,8 +77,39 @@ class Progress:
             self.bytes_total += size
 
 
-def digest_file(wanted: Expected, progress: Progress) -> FileDigest:
-    """Returns the digest of a file when it has the expected content; reads nothing when it has not. Raises OSError."""
+class Hashers:
+    """All hashes that are wanted of one content, fed side by side."""
+
+    def __init__(self, algorithms: Iterable[str], *, threads: int = 1) -> None:
+        self._blake3 = blake3(max_threads=threads)
+        # They identify content that somebody else names by them; nothing here relies on their strength.
+        self._others = [(name, hashlib.new(name, usedforsecurity=False)) for name in algorithms]
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Takes the next part of the content."""
+        self._blake3.update(data)
+        for _, hasher in self._others:
+            hasher.update(data)
+
+    def digest(self) -> bytes:
+        """Returns BLAKE3 of what was fed."""
+        return self._blake3.digest()
+
+    def others(self) -> tuple[Digest, ...]:
+        """Returns the others, in the order of the algorithms."""
+        return tuple(Digest(name, hasher.digest()) for name, hasher in self._others)
+
+
+def empty_content(algorithms: Iterable[str]) -> tuple[Digest, ...]:
+    """Returns what EMPTY is by other algorithms."""
+    return Hashers(algorithms).others()
+
+
+def digest_file(wanted: Expected, progress: Progress, algorithms: Sequence[str] = ()) -> FileDigest:
+    """Returns the digest of a file when it has the expected content; reads nothing when it has not. Raises OSError.
+
+    algorithms: those wanted beside BLAKE3; they cost time, but no second read.
+    """
     fd = os.open(wanted.path, _FLAGS)
     try:
         found = os.fstat(fd)
@@ -83,29 +118,33 @@ def digest_file(wanted: Expected, progress: Progress) -> FileDigest:
         if not stat.S_ISREG(found.st_mode) or not same_content(wanted.key, before, strict=wanted.strict):
             return FileDigest(b"", before, stable=False, hashed_at_ns=hashed_at_ns)
         read = _read_small if before.size <= SMALL else _read_large
-        digest = read(fd, before.size, progress)
+        hashers = read(fd, before.size, progress, algorithms)
         after = StatKey.of_stat(os.fstat(fd))
         stable = before == after
-        if not stable and not same_content(wanted.key, after, strict=wanted.strict):
-            digest = b""
-        return FileDigest(digest, after, stable, hashed_at_ns)
+        if hashers is None or not (stable or same_content(wanted.key, after, strict=wanted.strict)):
+            return FileDigest(b"", after, stable, hashed_at_ns)
+        return FileDigest(hashers.digest(), after, stable, hashed_at_ns, hashers.others())
     finally:
         os.close(fd)
 
 
-def _read_small(fd: int, size: int, progress: Progress) -> bytes:
-    """Returns the digest, empty when the file is longer or shorter than it says: it grows, or is one of /proc."""
+def _read_small(fd: int, size: int, progress: Progress, algorithms: Sequence[str]) -> Hashers | None:
+    """Returns None when the file is longer or shorter than it says: it grows, or is one of /proc."""
     data = os.read(fd, size + 1)
     progress.add(size=len(data))
-    return blake3(data).digest() if len(data) == size else b""
+    if len(data) != size:
+        return None
+    hashers = Hashers(algorithms)
+    hashers.update(data)
+    return hashers
 
 
-def _read_large(fd: int, size: int, progress: Progress) -> bytes:
+def _read_large(fd: int, size: int, progress: Progress, algorithms: Sequence[str]) -> Hashers | None:
     parallel = size >= PARALLEL and (os.cpu_count() or 1) - os.getloadavg()[0] > _SPARE_CORES
-    hasher = blake3(max_threads=blake3.AUTO if parallel else 1)
+    hashers = Hashers(algorithms, threads=blake3.AUTO if parallel else 1)
     buffer = memoryview(bytearray(_PARALLEL_CHUNK if parallel else _CHUNK))
     with open(fd, "rb", buffering=0, closefd=False) as file:
         while got := file.readinto(buffer):
-            hasher.update(buffer[:got])
+            hashers.update(buffer[:got])
             progress.add(size=got)
-    return hasher.digest()
+    return hashers

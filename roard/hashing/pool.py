@@ -16,20 +16,31 @@ class HashPool:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(HELPERS, thread_name_prefix="hash")
 
-    def digest_all(self, wanted: Sequence[Expected], progress: Progress) -> list[FileDigest | OSError]:
-        """Returns for each file its digest, or why it cannot be read, in the order asked for.
+    def digest_all(
+        self, wanted: Sequence[Expected], progress: Progress, algorithms: Sequence[str] = ()
+    ) -> list[FileDigest | OSError]:
+        """Returns for each file its digests, or why it cannot be read, in the order asked for.
 
         Only large files are spread over threads: over small ones they fight for Python's lock, and 10,000 take twice
         as long. The caller works along, so that nobody waits for a thread that is busy with another's files.
         """
         results: list[FileDigest | OSError] = [OSError()] * len(wanted)
+
+        def work(todo: Iterable[int]) -> None:
+            """Digests files until none is left. `todo` may be shared: its next one is one step under Python's lock."""
+            for index in todo:
+                try:
+                    results[index] = digest_file(wanted[index], progress, algorithms)
+                except OSError as error:
+                    results[index] = error
+                progress.add(files=1)
+
         large = [index for index, item in enumerate(wanted) if item.key.size > SMALL]
         todo = iter(large)
         helpers = min(HELPERS, len(large) - 1)
-        started = [self._threads.submit(_work, wanted, todo, results, progress) for _ in range(helpers)]
-        small = (index for index, item in enumerate(wanted) if item.key.size <= SMALL)
-        _work(wanted, small, results, progress)
-        _work(wanted, todo, results, progress)
+        started = [self._threads.submit(work, todo) for _ in range(helpers)]
+        work(index for index, item in enumerate(wanted) if item.key.size <= SMALL)
+        work(todo)
         for future in started:
             if not future.cancel():
                 future.result()
@@ -38,15 +49,3 @@ class HashPool:
     def close(self) -> None:
         """Ends the threads; a file being read is finished first."""
         self._threads.shutdown()
-
-
-def _work(
-    wanted: Sequence[Expected], todo: Iterable[int], results: list[FileDigest | OSError], progress: Progress
-) -> None:
-    """Digests files until none is left. `todo` may be shared: the next of a list is one step under Python's lock."""
-    for index in todo:
-        try:
-            results[index] = digest_file(wanted[index], progress)
-        except OSError as error:
-            results[index] = error
-        progress.add(files=1)

@@ -9,7 +9,7 @@ from roar_proto.v1 import sessions_pb2
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
-from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, StepRow
+from roard.db.tables import ArtifactDigestRow, ArtifactRow, InputRow, JobRow, OutputRow, StepRow
 from roard.query.graph import DiskFile
 from roard.query.jobs import step_label
 
@@ -56,11 +56,15 @@ def choose(contents: list[Content], disk: DiskFile) -> PathContent:
 
 
 def load_artifact(session: Session, artifact_id: int) -> pb.Artifact:
-    """Returns an artifact with every place where it was seen; three statements."""
+    """Returns an artifact with every place where it was seen; four statements."""
     row = session.get_one(ArtifactRow, artifact_id)
     uses = _uses(session, OutputRow, OutputRow.artifact_id == artifact_id)
     uses += _uses(session, InputRow, InputRow.artifact_id == artifact_id)
-    return pb.Artifact(hash=row.hash, size=row.size, first_seen_ns=row.first_seen_ns, uses=_newest_first(uses))
+    artifact = pb.Artifact(hash=row.hash, size=row.size, first_seen_ns=row.first_seen_ns, uses=_newest_first(uses))
+    digests = select(ArtifactDigestRow).where(ArtifactDigestRow.artifact_id == artifact_id)
+    for other in session.scalars(digests.order_by(ArtifactDigestRow.algorithm)):
+        artifact.digests.add(algorithm=other.algorithm, digest=other.digest)
+    return artifact
 
 
 def load_unhashed(session: Session, path: bytes, size: int) -> pb.Artifact:

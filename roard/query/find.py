@@ -10,7 +10,7 @@ from roar_proto.v1 import lineage_pb2 as pb
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, SessionRow, StepRow
+from roard.db.tables import ArtifactDigestRow, ArtifactRow, InputRow, JobRow, OutputRow, SessionRow, StepRow
 from roard.errors import (
     AmbiguousReference,
     ArtifactNotFound,
@@ -149,7 +149,7 @@ def find_artifact(session: Session, typed: bytes) -> int:
     """Returns the id of the artifact with this hash. Raises ArtifactNotFound, BadReference, AmbiguousReference."""
     ref = parse_ref(typed)
     if not isinstance(ref, HexRef) or len(ref.prefix) < SHORTEST_HASH:
-        raise BadReference(shown(typed), f"an artifact hash is {SHORTEST_HASH} to 64 hex digits")
+        raise BadReference(shown(typed), f"an artifact hash is {SHORTEST_HASH} or more hex digits")
     found = _artifacts_of(session, ref.prefix)
     if not found:
         raise ArtifactNotFound(shown(typed))
@@ -228,12 +228,15 @@ def _sessions_of(session: Session, prefix: str) -> list[_Candidate]:
 
 
 def _artifacts_of(session: Session, prefix: str) -> list[_Candidate]:
-    """Index: artifacts.hash. Nothing for a word that is too short to be a hash."""
+    """Indexes: artifacts.hash, ix_artifact_digest. Nothing for a word that is too short to be a hash."""
     if len(prefix) < SHORTEST_HASH:
         return []
-    rows = session.execute(select(ArtifactRow.id, ArtifactRow.hash).where(_within(ArtifactRow.hash, prefix)))
-    found = [(id_, digest.hex()) for id_, digest in rows if digest.hex().startswith(prefix)]
-    return [_Candidate(ArtifactTarget(id_), id_, f"artifact {digest[:16]}") for id_, digest in found]
+    by_hash = select(ArtifactRow.id, ArtifactRow.hash).where(_within(ArtifactRow.hash, prefix))
+    other = ArtifactDigestRow
+    by_other = select(other.artifact_id, other.digest).where(_within(other.digest, prefix))
+    rows = [*session.execute(by_hash), *session.execute(by_other)]
+    found = {id_: digest.hex() for id_, digest in rows if digest.hex().startswith(prefix)}
+    return [_Candidate(ArtifactTarget(id_), id_, f"artifact {digest[:16]}") for id_, digest in found.items()]
 
 
 def _within(column: InstrumentedAttribute[bytes], prefix: str) -> ColumnElement[bool]:

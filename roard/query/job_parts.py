@@ -10,7 +10,7 @@ from roar_proto.v1 import types_pb2 as types
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from roard.db.tables import ArtifactRow, DroppedRow, InputRow, OutputRow, ProcessRow, WarningRow
+from roard.db.tables import ArtifactDigestRow, ArtifactRow, DroppedRow, InputRow, OutputRow, ProcessRow, WarningRow
 
 ROLES: Mapping[str, types.Role.ValueType] = {"data": types.ROLE_DATA, "code": types.ROLE_CODE}
 
@@ -68,6 +68,19 @@ def _messages(
     rows = session.execute(joined.where(table.job_id.in_(wanted)).order_by(table.job_id, table.path))
     for job_id, path, digest, size, role, note, marked in rows:
         yield job_id, pb.JobFile(path=path, hash=digest or b"", size=size, role=ROLES[role], hash_note=note), marked
+
+
+def set_digests(session: Session, job_id: int, messages: Iterable[pb.JobFile]) -> None:
+    """Writes into the files of a job what other algorithms call their contents; one statement."""
+    used = select(InputRow.artifact_id).where(InputRow.job_id == job_id)
+    used_or_made = used.union(select(OutputRow.artifact_id).where(OutputRow.job_id == job_id))
+    columns = select(ArtifactRow.hash, ArtifactDigestRow.algorithm, ArtifactDigestRow.digest).join(ArtifactRow)
+    rows = session.execute(columns.where(ArtifactDigestRow.artifact_id.in_(used_or_made)))
+    known: dict[bytes, list[types.Digest]] = {}
+    for digest, algorithm, other in rows:
+        known.setdefault(digest, []).append(types.Digest(algorithm=algorithm, digest=other))
+    for message in messages:
+        message.digests.extend(sorted(known.get(message.hash, ()), key=lambda other: other.algorithm))
 
 
 def _each_once(code: list[pb.JobFile]) -> list[pb.JobFile]:

@@ -99,6 +99,7 @@ def load_job(session: Session, job_id: int) -> pb.Job:
     job.inputs.extend(files.inputs)
     job.outputs.extend(files.outputs)
     job.code.extend(files.code)
+    job_parts.set_digests(session, job_id, (*job.inputs, *job.outputs, *job.code))
     job.dropped.extend(job_parts.dropped(session, job_id))
     job.processes.extend(job_parts.processes(session, job_id))
     return job

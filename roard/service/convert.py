@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from roar_proto.v1 import daemon_pb2, jobs_pb2, live_pb2, tracers_pb2, types_pb2
@@ -31,16 +32,19 @@ def progress_to_pb(progress: Progress) -> jobs_pb2.HashProgress:
 
 def flight_to_pb(flight: InFlight) -> daemon_pb2.RunInFlight:
     """Returns a run that is not recorded yet."""
-    progress = flight.ingest.progress if flight.ingest else Progress()
+    recording = flight.ingest.progress if flight.ingest else None
     return daemon_pb2.RunInFlight(
         run_id=flight.run.run_id,
         project_root=flight.root,
         argv=flight.record.argv,
         started_at_ns=flight.record.started_at_ns,
         launcher_pid=flight.record.launcher_pid,
-        ingesting=flight.ingest is not None,
-        bytes_hashed=progress.bytes_done,
-        files_hashed=progress.files_done,
+        ingesting=recording is not None,
+        bytes_hashed=flight.early.bytes_done + (recording.bytes_done if recording else 0),
+        files_hashed=(recording or flight.early).files_done,
+        phase=daemon_pb2.RUN_PHASE_RECORDING if recording else daemon_pb2.RUN_PHASE_RUNNING,
+        files_seen=flight.files_seen,
+        elapsed_ns=max(time.time_ns() - flight.record.started_at_ns, 0),
     )
 
 

@@ -33,6 +33,10 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
             tracer=plan.tracer, quiet=plan.quiet, warnings=plan.warnings, tracer_required=plan.tracer_required
         )
 
+    async def HashEarly(self, request: pb.HashEarlyRequest, context: grpc.ServicerContext) -> pb.HashEarlyResponse:
+        await self._runs.hash_early(request)
+        return pb.HashEarlyResponse()
+
     async def FinishJob(
         self, request: pb.FinishJobRequest, context: grpc.ServicerContext
     ) -> AsyncIterator[pb.FinishJobResponse]:

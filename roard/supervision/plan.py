@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from roar_proto.v1 import run_pb2, types_pb2
 
-from roard.config import TRACERS, Settings
-from roard.errors import TracerUnavailable, UnknownTracer
+from roard.config import ALGORITHMS, TRACERS, Settings
+from roard.errors import TracerUnavailable, UnknownAlgorithm, UnknownTracer
 
 AUTO, *_ORDERED = TRACERS
 BACKENDS = tuple(_ORDERED)
@@ -52,8 +52,11 @@ class Plan:
 def plan_run(settings: Settings, record: run_pb2.RunRecord, known: Mapping[str, Probed]) -> Plan:
     """Returns the plan; known: what was found out about backends so far, by name.
 
-    Raises UnknownTracer, TracerUnavailable.
+    Raises UnknownTracer, UnknownAlgorithm, TracerUnavailable.
     """
+    for name in record.hash_algorithms:
+        if name not in ALGORITHMS:
+            raise UnknownAlgorithm(name, ALGORITHMS)
     wish = wish_of(settings, record)
     chosen = choose(wish.tracer, known)
     problem = known[wish.tracer] if chosen != wish.tracer and wish.tracer in known else None

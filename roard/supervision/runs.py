@@ -31,6 +31,8 @@ from roard.failpoints import failpoint
 from roard.hashing.digest import Progress
 from roard.project_lock import PATIENCE_S
 from roard.projects import Projects
+from roard.supervision.early import EarlyHashing
+from roard.supervision.early_queue import RunKey
 from roard.supervision.git_state import note_state, note_state_late, read_state
 from roard.supervision.ingest import FoldFailed, find_recorded, fold, ingest
 from roard.supervision.plan import Plan, Probed, plan_run
@@ -79,6 +81,14 @@ class InFlight:
     retry_at: float = 0.0
     """Monotonic clock: a run that could not be recorded is not tried again before."""
     rescue: asyncio.Task[None] | None = None
+    early: Progress = field(default_factory=Progress)
+    """Of what is hashed beside the job."""
+    files_seen: int = 0
+    """Files that the job has opened, as its launcher told last."""
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.root, self.run.run_id)
 
 
 @dataclass
@@ -88,15 +98,16 @@ class Runs:
     projects: Projects
     registry: Registry
     tracers: Tracers
-    _in_flight: dict[tuple[bytes, str], InFlight] = field(default_factory=dict)
-    _ingests: dict[tuple[bytes, str], Ingest] = field(default_factory=dict)
+    early: EarlyHashing = field(default_factory=EarlyHashing)
+    _in_flight: dict[RunKey, InFlight] = field(default_factory=dict)
+    _ingests: dict[RunKey, Ingest] = field(default_factory=dict)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     # Apart from the threads that answer questions: large files may keep these busy for minutes.
     _recorders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(RECORDERS, "record"))
 
     async def begin(self, record: run_pb2.RunRecord) -> Plan:
         """Watches a run that is about to start, and returns its plan. The same run a second time: the same plan."""
-        root, run_id = record.project_root, record.run_id
+        root, run_id = RunKey(record.project_root, record.run_id)
         if not record.argv:
             raise BadRequest("`argv` is empty")
         if record.tracer_wanted == EBPF:
@@ -104,15 +115,31 @@ class Runs:
         begun = await asyncio.to_thread(_begin, self.projects, record, self.tracers.known())
         failpoint("begin.planned")
         self._remember(root)
-        if (root, run_id) not in self._in_flight:
+        if RunKey(root, run_id) not in self._in_flight:
             flight = self._watch(root, run_dir(runs_dir_of(root), run_id), record)
             noting = asyncio.to_thread(note_state, flight.run, root, begun.git) if begun.git else _nothing()
             flight.git = self._spawn(noting)
         return begun.plan
 
+    async def hash_early(self, request: jobs_pb2.HashEarlyRequest) -> None:
+        """Has files hashed that a running job has read. Raises RunNotFound, NoProject and what a project may raise."""
+        key = RunKey(request.project_root, request.run_id)
+        if key not in self._in_flight:
+            # Begun under another daemon, or under none.
+            await self.project(request.project_root, patience_s=0)
+        flight = self._in_flight.get(key)
+        if flight is None:
+            raise RunNotFound(request.run_id)
+        flight.files_seen = max(flight.files_seen, request.files_seen)
+        if request.reads and not flight.ingest:
+            project = await asyncio.to_thread(self.projects.open, flight.root, patience_s=0)
+            await self.early.add(key, project, flight.record, request.reads, flight.early)
+            if key not in self._in_flight:
+                await self.early.end(key)
+
     def finish(self, root: bytes, run_id: str) -> Ingest:
         """Returns the recording of a run that has ended: the one under way, or a new one."""
-        key = (root, run_id)
+        key = RunKey(root, run_id)
         if key not in self._ingests:
             progress = Progress()
             ingesting = Ingest(self._spawn(self._ingest(root, run_id, progress)), progress)
@@ -173,7 +200,7 @@ class Runs:
         None: there is none with this id, but it may be recorded. Raises NothingRuns when it was named otherwise.
         """
         if run_id:
-            return self._in_flight.get((root, run_id))
+            return self._in_flight.get(RunKey(root, run_id))
         for flight in reversed(self.in_flight()):
             if launcher_pid in {0, flight.record.launcher_pid} and (launcher_pid or flight.root == root):
                 return flight
@@ -181,7 +208,7 @@ class Runs:
 
     def has(self, flight: InFlight) -> bool:
         """Returns whether a run is still not recorded."""
-        return self._in_flight.get((flight.root, flight.run.run_id)) is flight
+        return self._in_flight.get(RunKey(flight.root, flight.run.run_id)) is flight
 
     async def wait_for_news(self, flight: InFlight, seconds: float) -> None:
         """Returns when a run is recorded, or begins to be, and at the latest after this time."""
@@ -207,7 +234,7 @@ class Runs:
 
     def _watch(self, root: bytes, run: RunDir, record: run_pb2.RunRecord) -> InFlight:
         flight = InFlight(root, run, record)
-        self._in_flight[root, run.run_id] = flight
+        self._in_flight[flight.key] = flight
         # Only a wake-up: whether the launcher is dead is for the lock to say, so a reused pid does no harm.
         with contextlib.suppress(OSError, AttributeError):
             flight.pidfd = os.pidfd_open(record.launcher_pid)
@@ -226,12 +253,13 @@ class Runs:
 
     def _forget(self, flight: InFlight) -> None:
         self._forget_pid(flight)
-        self._in_flight.pop((flight.root, flight.run.run_id), None)
+        self._in_flight.pop(flight.key, None)
+        self._spawn(self.early.end(flight.key))
 
     async def _find(self, roots: Sequence[bytes]) -> None:
         """Watches the runs that nobody announced."""
         for root, run in await asyncio.to_thread(_runs_of, roots):
-            if (root, run.run_id) not in self._in_flight:
+            if RunKey(root, run.run_id) not in self._in_flight:
                 await self._adopt(root, run)
 
     async def _adopt(self, root: bytes, run: RunDir) -> None:
@@ -244,7 +272,7 @@ class Runs:
             aside = await asyncio.to_thread(run.quarantine)
             log.error("run %s is damaged, its directory is kept as `%s`: %s", run.run_id, shown(aside), error)  # noqa: TRY400
             return
-        if (root, run.run_id) not in self._in_flight:
+        if RunKey(root, run.run_id) not in self._in_flight:
             flight = self._watch(root, run, record)
             if run.lacks_git():
                 # Late, but the end of a long run would be later still.
@@ -274,10 +302,11 @@ class Runs:
             flight.rescue = None
 
     async def _ingest(self, root: bytes, run_id: str, progress: Progress) -> jobs_pb2.Job:
-        key = (root, run_id)
+        key = RunKey(root, run_id)
         try:
             run = run_dir(runs_dir_of(root), run_id)
             await self._git_noted(root, run, self._in_flight.get(key))
+            await self.early.end(key)
             loop = asyncio.get_running_loop()
             job = await loop.run_in_executor(self._recorders, ingest, self.projects, root, run, progress)
         except BaseException:

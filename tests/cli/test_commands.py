@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -159,10 +160,14 @@ def test_status_shows_what_runs(recorder: Recorder, cli: Cli, shared_daemon: Dae
     with run.held():
         shared_daemon.begin(run)
         said = cli("status")
-        assert "running\n  running  pid" in said.out
+        assert re.search(r"\nrunning\n  running  \S+ +pid \d+  no file seen, 0 hashed \(0 B\)  python", said.out)
         assert said.out.endswith("python forever.py\n")
         assert cli("status", "--json").json["running"][0]["command"] == ["python", "forever.py"]
         assert "python forever.py" in cli("daemon", "status").out
+        (told,) = cli("daemon", "status", "--json").json["runs"]
+        assert (told["phase"], told["files_seen"], told["files_hashed"], told["bytes_hashed"]) == ("running", 0, 0, 0)
+        assert told["elapsed_s"] >= 0
+        validate("daemon", cli("daemon", "status", "--json").json)
     run.seal()
     shared_daemon.finish(run)
 

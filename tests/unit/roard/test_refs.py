@@ -22,7 +22,7 @@ from roard.refs import HexRef, LocationRef, PathRef, RecentRef, Ref, StepRef, pa
         (b"8f2a01bc", HexRef("8f2a01bc", b"8f2a01bc")),
         (b"8F2A", HexRef("8f2a", b"8F2A")),
         (b"a" * 64, HexRef("a" * 64, b"a" * 64)),
-        (b"a" * 65, PathRef(b"a" * 65)),
+        (b"a" * 129, PathRef(b"a" * 129)),
         (b"abc", PathRef(b"abc")),
         (b"out/model.pt", PathRef(b"out/model.pt")),
         (b"./deadbeef", PathRef(b"./deadbeef")),

@@ -126,6 +126,9 @@ def test_what_is_no_project_has_no_info(tmp_path: Path, projects: Projects) -> N
 
 
 def test_a_sound_database_passes_every_check(two_jobs: Project, projects: Projects) -> None:
+    with two_jobs.store.write() as session:
+        digests = "(1, 'md5', zeroblob(16)), (2, 'md5', zeroblob(16)), (1, 'sha256', zeroblob(32))"
+        session.execute(text(f"INSERT INTO artifact_digests VALUES {digests}"))
     assert problems(projects, two_jobs.root) == {}
 
 
@@ -139,6 +142,14 @@ def test_a_sound_database_passes_every_check(two_jobs: Project, projects: Projec
         ("UPDATE jobs SET content_hash = randomblob(32) WHERE id = 2", "session-hashes", "should be"),
         ("UPDATE sessions SET hash = randomblob(32)", "session-hashes", "should be"),
         ("UPDATE artifacts SET hash = x'0102' WHERE id = 1", "artifacts", "has 2 bytes"),
+        ("INSERT INTO artifact_digests VALUES (1, 'sha256', x'0102')", "digests", "has a sha256 of 2 bytes"),
+        ("INSERT INTO artifact_digests VALUES (1, 'crc32', x'01020304')", "digests", "has a crc32 of 4 bytes"),
+        (
+            "INSERT INTO artifact_digests SELECT id, 'sha512', zeroblob(64) FROM artifacts",
+            "digests",
+            "3 artifacts have the sha512 0000",
+        ),
+        ("INSERT INTO artifact_digests VALUES (99, 'md5', randomblob(16))", "references", "`artifact_digests`"),
         ("UPDATE inputs SET artifact_id = NULL WHERE job_id = 1", "inputs", "neither content nor reason"),
         ("UPDATE outputs SET size = size + 1 WHERE job_id = 2", "outputs", "another size"),
         ("UPDATE outputs SET artifact_id = 99 WHERE job_id = 2", "references", "`artifacts`"),
@@ -320,7 +331,11 @@ def test_a_damaged_cache_does_not_keep_the_rest_from_being_cleaned(two_jobs: Pro
 
 def test_contents_that_no_job_uses_go_and_all_others_stay(two_jobs: Project, projects: Projects) -> None:
     with two_jobs.store.write() as session:
-        session.execute(text("INSERT INTO artifacts (hash, size, first_seen_ns) VALUES (randomblob(32), 1, 1)"))
+        session.execute(text("INSERT INTO artifacts (id, hash, size, first_seen_ns) VALUES (9, randomblob(32), 1, 1)"))
+        # What other algorithms call it is no use of it, and goes with it.
+        session.execute(
+            text("INSERT INTO artifact_digests VALUES (9, 'md5', randomblob(16)), (1, 'md5', randomblob(16))")
+        )
     assert clean(projects, two_jobs.root, dry_run=True, quarantined=False).artifacts == 1
     assert clean(projects, two_jobs.root, dry_run=False, quarantined=False).artifacts == 1
     assert database_info(projects, two_jobs.root).counts.artifacts == 3

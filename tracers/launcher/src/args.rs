@@ -10,6 +10,9 @@ use crate::failure::{Failure, USAGE_ERROR};
 /// The best backend that can.
 pub const AUTO: &str = "auto";
 pub const TRACERS: [&str; 4] = [AUTO, "ebpf", "preload", "ptrace"];
+/// Made of every content, asked for or not.
+const ALWAYS: &str = "blake3";
+const HASHES: [&str; 4] = [ALWAYS, "sha256", "sha512", "md5"];
 
 /// What the caller asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct RunArgs {
     pub tracer: String,
     /// Whether another backend may take the place of one that does not work; None: as the configuration says.
     pub fallback: Option<bool>,
+    /// Hash algorithms beside BLAKE3; some of HASHES.
+    pub hashes: Vec<String>,
     /// At least one word; none as long as `again` says what is to be run.
     pub command: Vec<OsString>,
     /// A step to be run again.
@@ -78,6 +83,7 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
         name: String::new(),
         tracer: String::new(),
         fallback: None,
+        hashes: Vec::new(),
         command: Vec::new(),
         again: None,
         again_of: String::new(),
@@ -92,9 +98,15 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
             Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
             Arg::Short('q') | Arg::Long("quiet") => args.quiet = true,
             Arg::Short('n') | Arg::Long("name") => args.name = name(parser.value().map_err(plain)?)?,
-            Arg::Long("tracer") => args.tracer = tracer(parser.value().map_err(plain)?)?,
+            Arg::Long("tracer") => args.tracer = one_of(&TRACERS, "tracer", parser.value().map_err(plain)?)?,
             Arg::Long("tracer-fallback") => args.fallback = Some(true),
             Arg::Long("no-tracer-fallback") => args.fallback = Some(false),
+            Arg::Long("hash") => {
+                let name = one_of(&HASHES, "hash algorithm", parser.value().map_err(plain)?)?;
+                if name != ALWAYS && !args.hashes.contains(&name) {
+                    args.hashes.push(name);
+                }
+            }
             Arg::Long("dry-run") => dry_run = true,
             Arg::Value(first) => {
                 let rest: Vec<OsString> = parser.raw_args().map_err(plain)?.collect();
@@ -142,11 +154,11 @@ fn name(value: OsString) -> Result<String, String> {
     Ok(name)
 }
 
-fn tracer(value: OsString) -> Result<String, String> {
+fn one_of(known: &[&str], what: &str, value: OsString) -> Result<String, String> {
     let name = value.to_string_lossy();
-    match TRACERS.contains(&name.as_ref()) {
+    match known.contains(&name.as_ref()) {
         true => Ok(name.into_owned()),
-        false => Err(format!("there is no tracer `{name}`, choose one of: {}", TRACERS.join(", "))),
+        false => Err(format!("there is no {what} `{name}`, choose one of: {}", known.join(", "))),
     }
 }
 
@@ -155,9 +167,8 @@ fn plain(error: lexopt::Error) -> String {
 }
 
 fn usage(verb: &str) -> String {
-    format!(
-        "usage: roar {verb} [-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--] COMMAND [ARG...] | @N [ARG...]"
-    )
+    let options = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A]";
+    format!("usage: roar {verb} {options} [--] COMMAND [ARG...] | @N [ARG...]")
 }
 
 /// The text of `roar run -h`.
@@ -179,6 +190,7 @@ options, before the command:
       --tracer T           how to look on: auto, ebpf, preload, ptrace (default: tracer.default, else auto)
       --tracer-fallback    when the tracer does not work here, take the next best one (default: tracer.fallback)
       --no-tracer-fallback when the tracer does not work here, do not start the command
+      --hash A             record this hash beside BLAKE3: sha256, sha512, md5; repeatable (adds to hash.algorithms)
       --dry-run            with @N: only print the command
   -h, --help               this text
 
@@ -263,6 +275,14 @@ mod tests {
     }
 
     #[test]
+    fn hash_algorithms_add_up_and_blake3_is_no_extra() {
+        assert_eq!(run("--hash md5 --hash=sha256 --hash md5 --hash blake3 x").hashes, ["md5", "sha256"]);
+        assert!(run("x --hash md5").hashes.is_empty());
+        let failure = parse("build", &words("--hash crc32 x")).unwrap_err();
+        assert_eq!(failure.fact, "there is no hash algorithm `crc32`, choose one of: blake3, sha256, sha512, md5");
+    }
+
+    #[test]
     fn words_of_the_command_need_not_be_utf8() {
         let odd = OsString::from_vec(vec![b'a', 0xff]);
         let Ok(Request::Run(args)) = parse("run", &[odd.clone(), odd.clone()]) else { panic!("refused") };
@@ -280,7 +300,7 @@ mod tests {
             "-n",
             "--tracer magic x",
             "--quiet=yes x",
-            "--hash md5 x",
+            "--hash crc32 x",
             "--dry-run x",
         ] {
             let failure = parse("run", &words(line)).unwrap_err();

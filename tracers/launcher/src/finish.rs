@@ -3,14 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use contract::finish_job_response::Event;
 use contract::{FinishJobRequest, HashProgress, Job};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::Status;
 
@@ -70,18 +67,12 @@ pub fn finish(
 
 /// Ends when a signal asks this process to end; stops with the terminal in between.
 async fn impatience(inbox: &Inbox) {
-    // SAFETY: `inbox` is borrowed for longer than this is registered, and keeps its descriptor.
-    let registered = unsafe { AsyncFd::register_with_interest(inbox.as_raw_fd(), Interest::READABLE) };
-    let Ok(readable) = registered else { return std::future::pending().await };
+    let Ok(arrivals) = inbox.listen() else { return std::future::pending().await };
     loop {
-        match inbox.take() {
-            Some(arrived) if signals::asks_to_end(arrived.signal) => return,
-            Some(arrived) if signals::stops_for_terminal(arrived.signal) => signals::suffer(arrived.signal),
-            Some(_) => {}
-            None => match readable.readable().await {
-                Ok(mut guard) => guard.clear_ready(),
-                Err(_) => return std::future::pending().await,
-            },
+        match arrivals.next().await.signal {
+            signal if signals::asks_to_end(signal) => return,
+            signal if signals::stops_for_terminal(signal) => signals::suffer(signal),
+            _ => {}
         }
     }
 }

@@ -24,6 +24,7 @@ mod rerun;
 mod run;
 mod rundir;
 mod runtime_dir;
+mod scout;
 mod signals;
 mod skew;
 mod spawn;

@@ -87,6 +87,7 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
         name: String::new(),
         tracer: backend.into(),
         fallback: Some(false),
+        hashes: Vec::new(),
         command,
         again: None,
         again_of: String::new(),
@@ -107,7 +108,7 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
         warnings: Vec::new(),
     };
     let mut running = start::start(&mut plan, &program, caller)?;
-    let ended = wait::for_end(running.pid, &inbox, running.clock);
+    let ended = wait::for_end(running.pid, &inbox, running.clock, std::future::pending());
     if ended.exit.code() != Some(0) {
         return Err(no_probe("the program that is traced did not end as it should"));
     }

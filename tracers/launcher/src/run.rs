@@ -19,6 +19,7 @@ use crate::project;
 use crate::report;
 use crate::rerun;
 use crate::rundir::RunDir;
+use crate::scout;
 use crate::signals::Inbox;
 use crate::start;
 use crate::wait;
@@ -59,7 +60,7 @@ fn run(mut kind: JobKind, mut args: RunArgs) -> Result<ExitCode, Failure> {
     };
     let _ = failpoint("launcher.started");
     caller.let_go();
-    let ended = wait::for_end(command.pid, &inbox, command.clock);
+    let ended = wait::for_end(command.pid, &inbox, command.clock, scout::scout(&project, &plan));
     conclude::conclude(&project, plan, command, &ended, &inbox);
     Ok(ending::like(ended.exit))
 }

@@ -114,6 +114,7 @@ pub fn record(project: &Project, kind: JobKind, args: &RunArgs) -> RunRecord {
         roar_version: contract::ROAR_VERSION.to_owned(),
         git: None,
         tracer_fallback: args.fallback,
+        hash_algorithms: args.hashes.clone(),
         again_of: args.again_of.clone(),
     }
 }

@@ -4,8 +4,11 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// Left alone: those of a fault in this very process, those that cannot be blocked, and SIGPIPE, which Rust ignores.
 const NOT_BLOCKED: [i32; 9] = [
@@ -80,12 +83,56 @@ impl Inbox {
     /// Waits until there is a signal, and returns it.
     pub fn wait(&self) -> Arrived {
         loop {
-            if let Some(arrived) = self.take() {
+            if let Some(arrived) = self.wait_for(Duration::MAX) {
                 return arrived;
             }
+        }
+    }
+
+    /// Waits for a signal; returns None when none has come for so long.
+    pub fn wait_for(&self, patience: Duration) -> Option<Arrived> {
+        let begun = Instant::now();
+        loop {
+            if let Some(arrived) = self.take() {
+                return Some(arrived);
+            }
+            let left = patience.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return None;
+            }
             let mut entry = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+            // Rounded up, so that the last millisecond is not spent asking.
+            let timeout = left.as_millis().saturating_add(1).try_into().unwrap_or(-1);
             // SAFETY: one valid entry. An interrupted poll is simply repeated.
-            unsafe { libc::poll(&mut entry, 1, -1) };
+            unsafe { libc::poll(&mut entry, 1, timeout) };
+        }
+    }
+
+    /// For waiting beside other work. Must be called in a runtime. Errors: those of epoll_ctl(2).
+    pub fn listen(&self) -> io::Result<Listener<'_>> {
+        // SAFETY: `self` is borrowed for longer than this is registered, and keeps its descriptor.
+        let readable = unsafe { AsyncFd::register_with_interest(self.as_raw_fd(), Interest::READABLE) }?;
+        Ok(Listener { inbox: self, readable })
+    }
+}
+
+/// An inbox in a runtime.
+pub struct Listener<'a> {
+    inbox: &'a Inbox,
+    readable: AsyncFd<RawFd>,
+}
+
+impl Listener<'_> {
+    /// Waits until there is a signal, and returns it.
+    pub async fn next(&self) -> Arrived {
+        loop {
+            if let Some(arrived) = self.inbox.take() {
+                return arrived;
+            }
+            match self.readable.readable().await {
+                Ok(mut guard) => guard.clear_ready(),
+                Err(_) => return std::future::pending().await,
+            }
         }
     }
 }

@@ -1,14 +1,19 @@
 //! Waits for the command: passes signals on, stops and continues with it, and learns how it ended.
 
 use std::fs;
+use std::io;
 use std::time::Duration;
 
 use nix::unistd::Pid;
 use trace::Clock;
 
+use crate::client;
 use crate::ending::Exit;
 use crate::signals::{self, Arrived, Inbox};
 use crate::witness::Witness;
+
+/// A command that is shorter has nothing done beside it.
+const ALONE: Duration = Duration::from_secs(1);
 
 /// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,28 +24,72 @@ pub struct Ended {
     pub interrupted_by: i32,
 }
 
-/// Waits for the end of the command, which is a child of this process.
-pub fn for_end(command: Pid, inbox: &Inbox, clock: Clock) -> Ended {
-    let mut witness = Witness::start();
-    let mut interrupted_by = 0;
-    loop {
-        let arrived = inbox.wait();
-        if arrived.signal == libc::SIGCHLD {
-            if let Some(exit) = exit_of(command) {
-                return Ended { exit, duration: clock.elapsed(), interrupted_by };
+/// Waits for the end of the command, which is a child of this process. From its second second on, `beside` is done
+/// meanwhile, on this one thread; at the end it is dropped, however far it is.
+pub fn for_end(command: Pid, inbox: &Inbox, clock: Clock, beside: impl Future<Output = ()>) -> Ended {
+    let mut waiting = Waiting { command, clock, witness: Witness::start(), interrupted_by: 0 };
+    while let Some(arrived) = inbox.wait_for(ALONE.saturating_sub(clock.elapsed())) {
+        if let Some(ended) = waiting.take(&arrived) {
+            return ended;
+        }
+    }
+    let ended = client::block_on(waiting.take_all(inbox, beside)).and_then(|ended| ended);
+    // Where no two things can be done at once, the one that counts.
+    ended.unwrap_or_else(|_| {
+        loop {
+            if let Some(ended) = waiting.take(&inbox.wait()) {
+                return ended;
             }
-            continue;
         }
-        let to_all = witness.saw(arrived.signal);
-        if arrived.sender.is_some_and(|sender| is_inside(sender, command)) {
-            continue;
+    })
+}
+
+/// The wait for one command.
+struct Waiting {
+    command: Pid,
+    clock: Clock,
+    witness: Witness,
+    interrupted_by: i32,
+}
+
+impl Waiting {
+    async fn take_all(&mut self, inbox: &Inbox, beside: impl Future<Output = ()>) -> io::Result<Ended> {
+        let arrivals = inbox.listen()?;
+        let end = async {
+            loop {
+                if let Some(ended) = self.take(&arrivals.next().await) {
+                    return ended;
+                }
+            }
+        };
+        let beside = async {
+            beside.await;
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            ended = end => Ok(ended),
+            never = beside => never,
         }
-        if interrupted_by == 0 && signals::asks_to_end(arrived.signal) {
-            interrupted_by = arrived.signal;
+    }
+
+    /// Does what a signal asks for. Returns how the command ended, when the signal tells that it has.
+    fn take(&mut self, arrived: &Arrived) -> Option<Ended> {
+        if arrived.signal == libc::SIGCHLD {
+            let exit = exit_of(self.command)?;
+            return Some(Ended { exit, duration: self.clock.elapsed(), interrupted_by: self.interrupted_by });
         }
-        if !to_all && is_meant_for_command(&arrived) {
-            signals::forward(&arrived, command);
+        let to_all = self.witness.saw(arrived.signal);
+        if arrived.sender.is_some_and(|sender| is_inside(sender, self.command)) {
+            return None;
         }
+        if self.interrupted_by == 0 && signals::asks_to_end(arrived.signal) {
+            self.interrupted_by = arrived.signal;
+        }
+        if !to_all && is_meant_for_command(arrived) {
+            signals::forward(arrived, self.command);
+        }
+        None
     }
 }
 

@@ -112,7 +112,7 @@ fn file_write(write: Write) -> FileWrite {
     FileWrite { path: write.path, stat: Some(stat_key(&write.stat)), created: write.created }
 }
 
-fn stat_key(stat: &Stat) -> StatKey {
+pub(crate) fn stat_key(stat: &Stat) -> StatKey {
     StatKey { dev: stat.dev, ino: stat.ino, size: stat.size, mtime_ns: stat.mtime_ns, ctime_ns: stat.ctime_ns }
 }
 

@@ -7,6 +7,8 @@ mod clock;
 pub mod event;
 pub mod failpoint;
 mod fold;
+mod follow;
+mod inputs;
 pub mod log;
 pub mod reduce;
 pub mod sealed;
@@ -14,4 +16,6 @@ mod stat;
 
 pub use clock::Clock;
 pub use fold::{FoldError, RunEnd, fold_run};
+pub use follow::Follower;
+pub use inputs::Inputs;
 pub use stat::Stat;

@@ -149,7 +149,8 @@ pub fn read(rundir: &Path) -> io::Result<Log> {
     Ok(log)
 }
 
-fn stream_paths(rundir: &Path) -> io::Result<Vec<PathBuf>> {
+/// The streams of a run, in the order of their names. Errors: those of reading the directory.
+pub(crate) fn stream_paths(rundir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(rundir)? {
         let entry = entry?;
@@ -170,21 +171,18 @@ fn name_stream(path: &Path) -> Stream {
 
 /// The events of a stream; notes in `stream` what is missing.
 fn decode(bytes: &[u8], stream: &mut Stream) -> io::Result<Vec<Event>> {
-    let Some((head, mut rest)) = bytes.split_at_checked(HEADER) else {
+    let Some((head, mut rest)) = bytes.split_first_chunk::<HEADER>() else {
         stream.torn_bytes = bytes.len() as u64;
         return Ok(Vec::new());
     };
-    if head[..8] != MAGIC || head[8..12] != VERSION.to_le_bytes() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("not a trace of version {VERSION}")));
-    }
-    let shared = head[12] & SHARED as u8 != 0;
-    stream.lost = u64::from_le_bytes(std::array::from_fn(|at| head[32 + at]));
+    let Head { shared, lost } = Head::decode(head)?;
+    stream.lost = lost;
     let mut events = Vec::new();
     while let Some((frame, behind)) = next_frame(rest) {
         match is_whole(frame) {
             true => events.extend(Event::decode(frame)),
             // Memory that the writers share.
-            false if shared && frame[8] == 0 => {}
+            false if shared && is_memory(frame) => {}
             // Its writer was killed; others went on behind it.
             false if shared => stream.torn_bytes += frame.len() as u64,
             false => break,
@@ -197,8 +195,26 @@ fn decode(bytes: &[u8], stream: &mut Stream) -> io::Result<Vec<Event>> {
     Ok(events)
 }
 
+/// What readers must know of a header.
+pub(crate) struct Head {
+    pub shared: bool,
+    /// Events that its writers could not put into it.
+    pub lost: u64,
+}
+
+impl Head {
+    /// Errors: InvalidData for a stream of another version, or none.
+    pub fn decode(head: &[u8; HEADER]) -> io::Result<Head> {
+        if head[..8] != MAGIC || head[8..12] != VERSION.to_le_bytes() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("not a trace of version {VERSION}")));
+        }
+        let lost = u64::from_le_bytes(std::array::from_fn(|at| head[32 + at]));
+        Ok(Head { shared: head[12] & SHARED as u8 != 0, lost })
+    }
+}
+
 /// Splits the first frame off, as long as it says it is.
-fn next_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn next_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
     if !(FRAME_HEAD..=FRAME_MAX).contains(&length) {
         return None;
@@ -206,7 +222,17 @@ fn next_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(length)
 }
 
-fn is_whole(frame: &[u8]) -> bool {
+/// Whether what no frame could be split off may be the beginning of one: not the memory that nobody has written into.
+pub(crate) fn may_begin_frame(bytes: &[u8]) -> bool {
+    bytes.get(..4).is_none_or(|length| length != [0; 4])
+}
+
+/// Whether a frame of a shared log is the memory of its writers.
+pub(crate) fn is_memory(frame: &[u8]) -> bool {
+    frame[8] == 0
+}
+
+pub(crate) fn is_whole(frame: &[u8]) -> bool {
     frame[4..8] == crc32fast::hash(&frame[8..]).to_le_bytes()
 }
 

@@ -98,14 +98,14 @@ struct Files {
 }
 
 /// How a file was opened, in words.
-struct Access {
-    reads: bool,
-    writes: bool,
-    truncates: bool,
+pub(crate) struct Access {
+    pub reads: bool,
+    pub writes: bool,
+    pub truncates: bool,
 }
 
 impl Access {
-    fn of(flags: u32) -> Access {
+    pub fn of(flags: u32) -> Access {
         let mode = flags as i32 & libc::O_ACCMODE;
         let truncates = flags as i32 & libc::O_TRUNC != 0;
         Access { reads: mode != libc::O_WRONLY, writes: mode != libc::O_RDONLY || truncates, truncates }

@@ -26,7 +26,7 @@ from roar_proto.v1 import run_pb2 as roar_dot_v1_dot_run__pb2
 from roar_proto.v1 import types_pb2 as roar_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12roar/v1/jobs.proto\x12\x07roar.v1\x1a\x11roar/v1/run.proto\x1a\x13roar/v1/types.proto\"5\n\x0f\x42\x65ginJobRequest\x12\"\n\x06record\x18\x01 \x01(\x0b\x32\x12.roar.v1.RunRecord\"n\n\x10\x42\x65ginJobResponse\x12\x0e\n\x06tracer\x18\x01 \x01(\t\x12\r\n\x05quiet\x18\x02 \x01(\x08\x12\"\n\x08warnings\x18\x03 \x03(\x0b\x32\x10.roar.v1.Warning\x12\x17\n\x0ftracer_required\x18\x04 \x01(\x08\"8\n\x10\x46inishJobRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0e\n\x06run_id\x18\x02 \x01(\t\"d\n\x11\x46inishJobResponse\x12)\n\x08progress\x18\x01 \x01(\x0b\x32\x15.roar.v1.HashProgressH\x00\x12\x1b\n\x03job\x18\x02 \x01(\x0b\x32\x0c.roar.v1.JobH\x00\x42\x07\n\x05\x65vent\"`\n\x0cHashProgress\x12\x12\n\nfiles_done\x18\x01 \x01(\x04\x12\x13\n\x0b\x66iles_total\x18\x02 \x01(\x04\x12\x12\n\nbytes_done\x18\x03 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x04 \x01(\x04\"2\n\rGetJobRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\t\"+\n\x0eGetJobResponse\x12\x19\n\x03job\x18\x01 \x01(\x0b\x32\x0c.roar.v1.Job\"~\n\x0fListJobsRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x14\n\x0c\x61ll_sessions\x18\x03 \x01(\x08\x12\"\n\x06status\x18\x04 \x01(\x0e\x32\x12.roar.v1.JobStatus\x12\x0c\n\x04grep\x18\x05 \x01(\t\"=\n\x10ListJobsResponse\x12\x1a\n\x04jobs\x18\x01 \x03(\x0b\x32\x0c.roar.v1.Job\x12\r\n\x05total\x18\x02 \x01(\x04\"e\n\x10PlanRerunRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\r\n\x05words\x18\x03 \x03(\x0c\x12\x1e\n\x04kind\x18\x04 \x01(\x0e\x32\x10.roar.v1.JobKind\"\x80\x01\n\x11PlanRerunResponse\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x02 \x01(\x0c\x12\x1e\n\x04kind\x18\x03 \x01(\x0e\x32\x10.roar.v1.JobKind\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x11\n\tstep_name\x18\x05 \x01(\t\x12\x0f\n\x07job_uid\x18\x06 \x01(\t\"G\n\rPopJobRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0f\n\x07job_uid\x18\x02 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"t\n\x0ePopJobResponse\x12\x19\n\x03job\x18\x01 \x01(\x0b\x32\x0c.roar.v1.Job\x12\"\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x13.roar.v1.PoppedFile\x12\x14\n\x0csession_hash\x18\x03 \x01(\t\x12\r\n\x05trash\x18\x04 \x01(\x0c\"F\n\nPoppedFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0c\n\x04kept\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"H\n\x0eUndoPopRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0f\n\x07job_uid\x18\x02 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"h\n\x0fUndoPopResponse\x12\x19\n\x03job\x18\x01 \x01(\x0b\x32\x0c.roar.v1.Job\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.roar.v1.RestoredFile\x12\x14\n\x0csession_hash\x18\x03 \x01(\t\"8\n\x0cRestoredFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0c\n\x04lost\x18\x03 \x01(\x08\")\n\x11ListPoppedRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"8\n\x12ListPoppedResponse\x12\"\n\x06popped\x18\x01 \x03(\x0b\x32\x12.roar.v1.PoppedJob\"\x8f\x01\n\tPoppedJob\x12\x0b\n\x03uid\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x03 \x01(\t\x12\x14\n\x0cpopped_at_ns\x18\x04 \x01(\x04\x12\r\n\x05\x66iles\x18\x05 \x01(\r\x12\x0c\n\x04size\x18\x06 \x01(\x04\x12\r\n\x05trash\x18\x07 \x01(\x0c\x12\x14\n\x0csession_hash\x18\x08 \x01(\t\"\x86\x01\n\x07JobFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x1b\n\x04role\x18\x04 \x01(\x0e\x32\r.roar.v1.Role\x12\x10\n\x08\x65xecuted\x18\x05 \x01(\x08\x12\x0f\n\x07\x63reated\x18\x06 \x01(\x08\x12\x11\n\thash_note\x18\x07 \x01(\t\":\n\x0b\x44roppedFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x0f\n\x07written\x18\x03 \x01(\x08\"\x94\x06\n\x03Job\x12\x0b\n\x03uid\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x1e\n\x04kind\x18\x04 \x01(\x0e\x32\x10.roar.v1.JobKind\x12\x11\n\tstep_name\x18\x05 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x06 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x07 \x01(\x0c\x12\"\n\x06status\x18\x08 \x01(\x0e\x32\x12.roar.v1.JobStatus\x12\x16\n\texit_code\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\n \x01(\x05H\x01\x88\x01\x01\x12\x15\n\rstarted_at_ns\x18\x0b \x01(\x04\x12\x13\n\x0b\x64uration_ns\x18\x0c \x01(\x04\x12\x1e\n\x03git\x18\r \x01(\x0b\x32\x11.roar.v1.GitState\x12\x0e\n\x06tracer\x18\x0e \x01(\t\x12\x10\n\x08hostname\x18\x0f \x01(\t\x12\x0c\n\x04user\x18\x10 \x01(\t\x12\x14\n\x0croar_version\x18\x11 \x01(\t\x12\x14\n\x0csession_hash\x18\x12 \x01(\t\x12 \n\x06inputs\x18\x13 \x03(\x0b\x32\x10.roar.v1.JobFile\x12!\n\x07outputs\x18\x14 \x03(\x0b\x32\x10.roar.v1.JobFile\x12\x1e\n\x04\x63ode\x18\x15 \x03(\x0b\x32\x10.roar.v1.JobFile\x12%\n\x07\x64ropped\x18\x16 \x03(\x0b\x32\x14.roar.v1.DroppedFile\x12#\n\tprocesses\x18\x17 \x03(\x0b\x32\x10.roar.v1.Process\x12\"\n\x08warnings\x18\x18 \x03(\x0b\x32\x10.roar.v1.Warning\x12\x13\n\x0binput_count\x18\x19 \x01(\x04\x12\x14\n\x0coutput_count\x18\x1a \x01(\x04\x12\x15\n\rdropped_count\x18\x1b \x01(\x04\x12\x14\n\x0coutput_bytes\x18\x1c \x01(\x04\x12\x10\n\x08sequence\x18\x1d \x01(\x04\x12\x12\n\ncode_count\x18\x1e \x01(\x04\x12\x13\n\x0b\x65vents_lost\x18\x1f \x01(\x04\x12\x10\n\x08\x63omplete\x18  \x01(\x08\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal2\x93\x04\n\nJobService\x12?\n\x08\x42\x65ginJob\x12\x18.roar.v1.BeginJobRequest\x1a\x19.roar.v1.BeginJobResponse\x12\x44\n\tFinishJob\x12\x19.roar.v1.FinishJobRequest\x1a\x1a.roar.v1.FinishJobResponse0\x01\x12\x39\n\x06GetJob\x12\x16.roar.v1.GetJobRequest\x1a\x17.roar.v1.GetJobResponse\x12?\n\x08ListJobs\x12\x18.roar.v1.ListJobsRequest\x1a\x19.roar.v1.ListJobsResponse\x12\x42\n\tPlanRerun\x12\x19.roar.v1.PlanRerunRequest\x1a\x1a.roar.v1.PlanRerunResponse\x12\x39\n\x06PopJob\x12\x16.roar.v1.PopJobRequest\x1a\x17.roar.v1.PopJobResponse\x12<\n\x07UndoPop\x12\x17.roar.v1.UndoPopRequest\x1a\x18.roar.v1.UndoPopResponse\x12\x45\n\nListPopped\x12\x1a.roar.v1.ListPoppedRequest\x1a\x1b.roar.v1.ListPoppedResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12roar/v1/jobs.proto\x12\x07roar.v1\x1a\x11roar/v1/run.proto\x1a\x13roar/v1/types.proto\"5\n\x0f\x42\x65ginJobRequest\x12\"\n\x06record\x18\x01 \x01(\x0b\x32\x12.roar.v1.RunRecord\"n\n\x10\x42\x65ginJobResponse\x12\x0e\n\x06tracer\x18\x01 \x01(\t\x12\r\n\x05quiet\x18\x02 \x01(\x08\x12\"\n\x08warnings\x18\x03 \x03(\x0b\x32\x10.roar.v1.Warning\x12\x17\n\x0ftracer_required\x18\x04 \x01(\x08\"n\n\x10HashEarlyRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12 \n\x05reads\x18\x03 \x03(\x0b\x32\x11.roar.v1.FileRead\x12\x12\n\nfiles_seen\x18\x04 \x01(\x04\"\x13\n\x11HashEarlyResponse\"8\n\x10\x46inishJobRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0e\n\x06run_id\x18\x02 \x01(\t\"d\n\x11\x46inishJobResponse\x12)\n\x08progress\x18\x01 \x01(\x0b\x32\x15.roar.v1.HashProgressH\x00\x12\x1b\n\x03job\x18\x02 \x01(\x0b\x32\x0c.roar.v1.JobH\x00\x42\x07\n\x05\x65vent\"`\n\x0cHashProgress\x12\x12\n\nfiles_done\x18\x01 \x01(\x04\x12\x13\n\x0b\x66iles_total\x18\x02 \x01(\x04\x12\x12\n\nbytes_done\x18\x03 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x04 \x01(\x04\"2\n\rGetJobRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\t\"+\n\x0eGetJobResponse\x12\x19\n\x03job\x18\x01 \x01(\x0b\x32\x0c.roar.v1.Job\"~\n\x0fListJobsRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x14\n\x0c\x61ll_sessions\x18\x03 \x01(\x08\x12\"\n\x06status\x18\x04 \x01(\x0e\x32\x12.roar.v1.JobStatus\x12\x0c\n\x04grep\x18\x05 \x01(\t\"=\n\x10ListJobsResponse\x12\x1a\n\x04jobs\x18\x01 \x03(\x0b\x32\x0c.roar.v1.Job\x12\r\n\x05total\x18\x02 \x01(\x04\"e\n\x10PlanRerunRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\r\n\x05words\x18\x03 \x03(\x0c\x12\x1e\n\x04kind\x18\x04 \x01(\x0e\x32\x10.roar.v1.JobKind\"\x80\x01\n\x11PlanRerunResponse\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x02 \x01(\x0c\x12\x1e\n\x04kind\x18\x03 \x01(\x0e\x32\x10.roar.v1.JobKind\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x11\n\tstep_name\x18\x05 \x01(\t\x12\x0f\n\x07job_uid\x18\x06 \x01(\t\"G\n\rPopJobRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0f\n\x07job_uid\x18\x02 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"t\n\x0ePopJobResponse\x12\x19\n\x03job\x18\x01 \x01(\x0b\x32\x0c.roar.v1.Job\x12\"\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x13.roar.v1.PoppedFile\x12\x14\n\x0csession_hash\x18\x03 \x01(\t\x12\r\n\x05trash\x18\x04 \x01(\x0c\"F\n\nPoppedFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0c\n\x04kept\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"H\n\x0eUndoPopRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0f\n\x07job_uid\x18\x02 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"h\n\x0fUndoPopResponse\x12\x19\n\x03job\x18\x01 \x01(\x0b\x32\x0c.roar.v1.Job\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.roar.v1.RestoredFile\x12\x14\n\x0csession_hash\x18\x03 \x01(\t\"8\n\x0cRestoredFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0c\n\x04lost\x18\x03 \x01(\x08\")\n\x11ListPoppedRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"8\n\x12ListPoppedResponse\x12\"\n\x06popped\x18\x01 \x03(\x0b\x32\x12.roar.v1.PoppedJob\"\x8f\x01\n\tPoppedJob\x12\x0b\n\x03uid\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x03 \x01(\t\x12\x14\n\x0cpopped_at_ns\x18\x04 \x01(\x04\x12\r\n\x05\x66iles\x18\x05 \x01(\r\x12\x0c\n\x04size\x18\x06 \x01(\x04\x12\r\n\x05trash\x18\x07 \x01(\x0c\x12\x14\n\x0csession_hash\x18\x08 \x01(\t\"\xa8\x01\n\x07JobFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x1b\n\x04role\x18\x04 \x01(\x0e\x32\r.roar.v1.Role\x12\x10\n\x08\x65xecuted\x18\x05 \x01(\x08\x12\x0f\n\x07\x63reated\x18\x06 \x01(\x08\x12\x11\n\thash_note\x18\x07 \x01(\t\x12 \n\x07\x64igests\x18\x08 \x03(\x0b\x32\x0f.roar.v1.Digest\":\n\x0b\x44roppedFile\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x0f\n\x07written\x18\x03 \x01(\x08\"\x94\x06\n\x03Job\x12\x0b\n\x03uid\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x1e\n\x04kind\x18\x04 \x01(\x0e\x32\x10.roar.v1.JobKind\x12\x11\n\tstep_name\x18\x05 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x06 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x07 \x01(\x0c\x12\"\n\x06status\x18\x08 \x01(\x0e\x32\x12.roar.v1.JobStatus\x12\x16\n\texit_code\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\n \x01(\x05H\x01\x88\x01\x01\x12\x15\n\rstarted_at_ns\x18\x0b \x01(\x04\x12\x13\n\x0b\x64uration_ns\x18\x0c \x01(\x04\x12\x1e\n\x03git\x18\r \x01(\x0b\x32\x11.roar.v1.GitState\x12\x0e\n\x06tracer\x18\x0e \x01(\t\x12\x10\n\x08hostname\x18\x0f \x01(\t\x12\x0c\n\x04user\x18\x10 \x01(\t\x12\x14\n\x0croar_version\x18\x11 \x01(\t\x12\x14\n\x0csession_hash\x18\x12 \x01(\t\x12 \n\x06inputs\x18\x13 \x03(\x0b\x32\x10.roar.v1.JobFile\x12!\n\x07outputs\x18\x14 \x03(\x0b\x32\x10.roar.v1.JobFile\x12\x1e\n\x04\x63ode\x18\x15 \x03(\x0b\x32\x10.roar.v1.JobFile\x12%\n\x07\x64ropped\x18\x16 \x03(\x0b\x32\x14.roar.v1.DroppedFile\x12#\n\tprocesses\x18\x17 \x03(\x0b\x32\x10.roar.v1.Process\x12\"\n\x08warnings\x18\x18 \x03(\x0b\x32\x10.roar.v1.Warning\x12\x13\n\x0binput_count\x18\x19 \x01(\x04\x12\x14\n\x0coutput_count\x18\x1a \x01(\x04\x12\x15\n\rdropped_count\x18\x1b \x01(\x04\x12\x14\n\x0coutput_bytes\x18\x1c \x01(\x04\x12\x10\n\x08sequence\x18\x1d \x01(\x04\x12\x12\n\ncode_count\x18\x1e \x01(\x04\x12\x13\n\x0b\x65vents_lost\x18\x1f \x01(\x04\x12\x10\n\x08\x63omplete\x18  \x01(\x08\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal2\xd7\x04\n\nJobService\x12?\n\x08\x42\x65ginJob\x12\x18.roar.v1.BeginJobRequest\x1a\x19.roar.v1.BeginJobResponse\x12\x42\n\tHashEarly\x12\x19.roar.v1.HashEarlyRequest\x1a\x1a.roar.v1.HashEarlyResponse\x12\x44\n\tFinishJob\x12\x19.roar.v1.FinishJobRequest\x1a\x1a.roar.v1.FinishJobResponse0\x01\x12\x39\n\x06GetJob\x12\x16.roar.v1.GetJobRequest\x1a\x17.roar.v1.GetJobResponse\x12?\n\x08ListJobs\x12\x18.roar.v1.ListJobsRequest\x1a\x19.roar.v1.ListJobsResponse\x12\x42\n\tPlanRerun\x12\x19.roar.v1.PlanRerunRequest\x1a\x1a.roar.v1.PlanRerunResponse\x12\x39\n\x06PopJob\x12\x16.roar.v1.PopJobRequest\x1a\x17.roar.v1.PopJobResponse\x12<\n\x07UndoPop\x12\x17.roar.v1.UndoPopRequest\x1a\x18.roar.v1.UndoPopResponse\x12\x45\n\nListPopped\x12\x1a.roar.v1.ListPoppedRequest\x1a\x1b.roar.v1.ListPoppedResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,48 +37,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BEGINJOBREQUEST']._serialized_end=124
   _globals['_BEGINJOBRESPONSE']._serialized_start=126
   _globals['_BEGINJOBRESPONSE']._serialized_end=236
-  _globals['_FINISHJOBREQUEST']._serialized_start=238
-  _globals['_FINISHJOBREQUEST']._serialized_end=294
-  _globals['_FINISHJOBRESPONSE']._serialized_start=296
-  _globals['_FINISHJOBRESPONSE']._serialized_end=396
-  _globals['_HASHPROGRESS']._serialized_start=398
-  _globals['_HASHPROGRESS']._serialized_end=494
-  _globals['_GETJOBREQUEST']._serialized_start=496
-  _globals['_GETJOBREQUEST']._serialized_end=546
-  _globals['_GETJOBRESPONSE']._serialized_start=548
-  _globals['_GETJOBRESPONSE']._serialized_end=591
-  _globals['_LISTJOBSREQUEST']._serialized_start=593
-  _globals['_LISTJOBSREQUEST']._serialized_end=719
-  _globals['_LISTJOBSRESPONSE']._serialized_start=721
-  _globals['_LISTJOBSRESPONSE']._serialized_end=782
-  _globals['_PLANRERUNREQUEST']._serialized_start=784
-  _globals['_PLANRERUNREQUEST']._serialized_end=885
-  _globals['_PLANRERUNRESPONSE']._serialized_start=888
-  _globals['_PLANRERUNRESPONSE']._serialized_end=1016
-  _globals['_POPJOBREQUEST']._serialized_start=1018
-  _globals['_POPJOBREQUEST']._serialized_end=1089
-  _globals['_POPJOBRESPONSE']._serialized_start=1091
-  _globals['_POPJOBRESPONSE']._serialized_end=1207
-  _globals['_POPPEDFILE']._serialized_start=1209
-  _globals['_POPPEDFILE']._serialized_end=1279
-  _globals['_UNDOPOPREQUEST']._serialized_start=1281
-  _globals['_UNDOPOPREQUEST']._serialized_end=1353
-  _globals['_UNDOPOPRESPONSE']._serialized_start=1355
-  _globals['_UNDOPOPRESPONSE']._serialized_end=1459
-  _globals['_RESTOREDFILE']._serialized_start=1461
-  _globals['_RESTOREDFILE']._serialized_end=1517
-  _globals['_LISTPOPPEDREQUEST']._serialized_start=1519
-  _globals['_LISTPOPPEDREQUEST']._serialized_end=1560
-  _globals['_LISTPOPPEDRESPONSE']._serialized_start=1562
-  _globals['_LISTPOPPEDRESPONSE']._serialized_end=1618
-  _globals['_POPPEDJOB']._serialized_start=1621
-  _globals['_POPPEDJOB']._serialized_end=1764
-  _globals['_JOBFILE']._serialized_start=1767
-  _globals['_JOBFILE']._serialized_end=1901
-  _globals['_DROPPEDFILE']._serialized_start=1903
-  _globals['_DROPPEDFILE']._serialized_end=1961
-  _globals['_JOB']._serialized_start=1964
-  _globals['_JOB']._serialized_end=2752
-  _globals['_JOBSERVICE']._serialized_start=2755
-  _globals['_JOBSERVICE']._serialized_end=3286
+  _globals['_HASHEARLYREQUEST']._serialized_start=238
+  _globals['_HASHEARLYREQUEST']._serialized_end=348
+  _globals['_HASHEARLYRESPONSE']._serialized_start=350
+  _globals['_HASHEARLYRESPONSE']._serialized_end=369
+  _globals['_FINISHJOBREQUEST']._serialized_start=371
+  _globals['_FINISHJOBREQUEST']._serialized_end=427
+  _globals['_FINISHJOBRESPONSE']._serialized_start=429
+  _globals['_FINISHJOBRESPONSE']._serialized_end=529
+  _globals['_HASHPROGRESS']._serialized_start=531
+  _globals['_HASHPROGRESS']._serialized_end=627
+  _globals['_GETJOBREQUEST']._serialized_start=629
+  _globals['_GETJOBREQUEST']._serialized_end=679
+  _globals['_GETJOBRESPONSE']._serialized_start=681
+  _globals['_GETJOBRESPONSE']._serialized_end=724
+  _globals['_LISTJOBSREQUEST']._serialized_start=726
+  _globals['_LISTJOBSREQUEST']._serialized_end=852
+  _globals['_LISTJOBSRESPONSE']._serialized_start=854
+  _globals['_LISTJOBSRESPONSE']._serialized_end=915
+  _globals['_PLANRERUNREQUEST']._serialized_start=917
+  _globals['_PLANRERUNREQUEST']._serialized_end=1018
+  _globals['_PLANRERUNRESPONSE']._serialized_start=1021
+  _globals['_PLANRERUNRESPONSE']._serialized_end=1149
+  _globals['_POPJOBREQUEST']._serialized_start=1151
+  _globals['_POPJOBREQUEST']._serialized_end=1222
+  _globals['_POPJOBRESPONSE']._serialized_start=1224
+  _globals['_POPJOBRESPONSE']._serialized_end=1340
+  _globals['_POPPEDFILE']._serialized_start=1342
+  _globals['_POPPEDFILE']._serialized_end=1412
+  _globals['_UNDOPOPREQUEST']._serialized_start=1414
+  _globals['_UNDOPOPREQUEST']._serialized_end=1486
+  _globals['_UNDOPOPRESPONSE']._serialized_start=1488
+  _globals['_UNDOPOPRESPONSE']._serialized_end=1592
+  _globals['_RESTOREDFILE']._serialized_start=1594
+  _globals['_RESTOREDFILE']._serialized_end=1650
+  _globals['_LISTPOPPEDREQUEST']._serialized_start=1652
+  _globals['_LISTPOPPEDREQUEST']._serialized_end=1693
+  _globals['_LISTPOPPEDRESPONSE']._serialized_start=1695
+  _globals['_LISTPOPPEDRESPONSE']._serialized_end=1751
+  _globals['_POPPEDJOB']._serialized_start=1754
+  _globals['_POPPEDJOB']._serialized_end=1897
+  _globals['_JOBFILE']._serialized_start=1900
+  _globals['_JOBFILE']._serialized_end=2068
+  _globals['_DROPPEDFILE']._serialized_start=2070
+  _globals['_DROPPEDFILE']._serialized_end=2128
+  _globals['_JOB']._serialized_start=2131
+  _globals['_JOB']._serialized_end=2919
+  _globals['_JOBSERVICE']._serialized_start=2922
+  _globals['_JOBSERVICE']._serialized_end=3521
 # @@protoc_insertion_point(module_scope)

@@ -81,6 +81,59 @@ class BeginJobResponse(_message.Message):
 Global___BeginJobResponse: _TypeAlias = BeginJobResponse  # noqa: Y015
 
 @_typing.final
+class HashEarlyRequest(_message.Message):
+    """See JobService.HashEarly."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    READS_FIELD_NUMBER: _builtins.int
+    FILES_SEEN_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    run_id: _builtins.str
+    """UUIDv7"""
+    files_seen: _builtins.int
+    """files that the job has opened so far, in whatever way"""
+    @_builtins.property
+    def reads(self) -> _containers.RepeatedCompositeFieldContainer[_run_pb2.FileRead]:
+        """since the call before: opened for reading only, or executed, as they were then; `path`, `stat`, `executed` are set"""
+
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        run_id: _builtins.str = ...,
+        reads: _abc.Iterable[_run_pb2.FileRead] | None = ...,
+        files_seen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files_seen", b"files_seen", "project_root", b"project_root", "reads", b"reads", "run_id", b"run_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HashEarlyRequest: _TypeAlias = HashEarlyRequest  # noqa: Y015
+
+@_typing.final
+class HashEarlyResponse(_message.Message):
+    """See JobService.HashEarly."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HashEarlyResponse: _TypeAlias = HashEarlyResponse  # noqa: Y015
+
+@_typing.final
 class FinishJobRequest(_message.Message):
     """See JobService.FinishJob."""
 
@@ -677,6 +730,7 @@ class JobFile(_message.Message):
     EXECUTED_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
     HASH_NOTE_FIELD_NUMBER: _builtins.int
+    DIGESTS_FIELD_NUMBER: _builtins.int
     path: _builtins.bytes
     """project-relative or absolute"""
     hash: _builtins.bytes
@@ -691,6 +745,10 @@ class JobFile(_message.Message):
     """outputs only: no file was at this path before"""
     hash_note: _builtins.str
     """"changed-by-job", "gone", "unreadable", ...; empty when hash is set"""
+    @_builtins.property
+    def digests(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Digest]:
+        """of the same content, by other algorithms, in the order of their names; GetJob and Resolve only"""
+
     def __init__(
         self,
         *,
@@ -701,10 +759,11 @@ class JobFile(_message.Message):
         executed: _builtins.bool = ...,
         created: _builtins.bool = ...,
         hash_note: _builtins.str = ...,
+        digests: _abc.Iterable[_types_pb2.Digest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "executed", b"executed", "hash", b"hash", "hash_note", b"hash_note", "path", b"path", "role", b"role", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "digests", b"digests", "executed", b"executed", "hash", b"hash", "hash_note", b"hash_note", "path", b"path", "role", b"role", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,11 @@ class JobServiceStub:
                 request_serializer=roar_dot_v1_dot_jobs__pb2.BeginJobRequest.SerializeToString,
                 response_deserializer=roar_dot_v1_dot_jobs__pb2.BeginJobResponse.FromString,
                 _registered_method=True)
+        self.HashEarly = channel.unary_unary(
+                '/roar.v1.JobService/HashEarly',
+                request_serializer=roar_dot_v1_dot_jobs__pb2.HashEarlyRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_jobs__pb2.HashEarlyResponse.FromString,
+                _registered_method=True)
         self.FinishJob = channel.unary_stream(
                 '/roar.v1.JobService/FinishJob',
                 request_serializer=roar_dot_v1_dot_jobs__pb2.FinishJobRequest.SerializeToString,
@@ -87,6 +92,15 @@ class JobServiceServicer:
         Idempotent by run_id. Errors: NOT_FOUND no project there; FAILED_PRECONDITION the database is newer than this
         daemon, broken, the configuration is invalid, or the wanted backend does not work here and no other may take its
         place; UNAUTHENTICATED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HashEarly(self, request, context):
+        """Names files that a running job reads, so that they are hashed beside it, at idle priority, and little is left to do
+        at its end. A hint that may be ignored, and that is forgotten when the run is recorded: FinishJob does not need it.
+        Idempotent. Errors: NOT_FOUND no such run, or no project there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -161,6 +175,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     request_deserializer=roar_dot_v1_dot_jobs__pb2.BeginJobRequest.FromString,
                     response_serializer=roar_dot_v1_dot_jobs__pb2.BeginJobResponse.SerializeToString,
             ),
+            'HashEarly': grpc.unary_unary_rpc_method_handler(
+                    servicer.HashEarly,
+                    request_deserializer=roar_dot_v1_dot_jobs__pb2.HashEarlyRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_jobs__pb2.HashEarlyResponse.SerializeToString,
+            ),
             'FinishJob': grpc.unary_stream_rpc_method_handler(
                     servicer.FinishJob,
                     request_deserializer=roar_dot_v1_dot_jobs__pb2.FinishJobRequest.FromString,
@@ -225,6 +244,33 @@ class JobService:
             '/roar.v1.JobService/BeginJob',
             roar_dot_v1_dot_jobs__pb2.BeginJobRequest.SerializeToString,
             roar_dot_v1_dot_jobs__pb2.BeginJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HashEarly(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.JobService/HashEarly',
+            roar_dot_v1_dot_jobs__pb2.HashEarlyRequest.SerializeToString,
+            roar_dot_v1_dot_jobs__pb2.HashEarlyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,11 @@ class JobServiceStub:
     daemon, broken, the configuration is invalid, or the wanted backend does not work here and no other may take its
     place; UNAUTHENTICATED.
     """
+    HashEarly: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.HashEarlyRequest, _jobs_pb2.HashEarlyResponse]
+    """Names files that a running job reads, so that they are hashed beside it, at idle priority, and little is left to do
+    at its end. A hint that may be ignored, and that is forgotten when the run is recorded: FinishJob does not need it.
+    Idempotent. Errors: NOT_FOUND no such run, or no project there.
+    """
     FinishJob: _grpc.UnaryStreamMultiCallable[_jobs_pb2.FinishJobRequest, _jobs_pb2.FinishJobResponse]
     """Records a sealed run: hashes what is not hashed yet and commits everything in one transaction. Streams progress,
     at most ten messages a second, then exactly one `job`.
@@ -83,6 +88,11 @@ class JobServiceAsyncStub(JobServiceStub):
     Idempotent by run_id. Errors: NOT_FOUND no project there; FAILED_PRECONDITION the database is newer than this
     daemon, broken, the configuration is invalid, or the wanted backend does not work here and no other may take its
     place; UNAUTHENTICATED.
+    """
+    HashEarly: _aio.UnaryUnaryMultiCallable[_jobs_pb2.HashEarlyRequest, _jobs_pb2.HashEarlyResponse]  # type: ignore[assignment]
+    """Names files that a running job reads, so that they are hashed beside it, at idle priority, and little is left to do
+    at its end. A hint that may be ignored, and that is forgotten when the run is recorded: FinishJob does not need it.
+    Idempotent. Errors: NOT_FOUND no such run, or no project there.
     """
     FinishJob: _aio.UnaryStreamMultiCallable[_jobs_pb2.FinishJobRequest, _jobs_pb2.FinishJobResponse]  # type: ignore[assignment]
     """Records a sealed run: hashes what is not hashed yet and commits everything in one transaction. Streams progress,
@@ -130,6 +140,17 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by run_id. Errors: NOT_FOUND no project there; FAILED_PRECONDITION the database is newer than this
         daemon, broken, the configuration is invalid, or the wanted backend does not work here and no other may take its
         place; UNAUTHENTICATED.
+        """
+
+    @_abc_1.abstractmethod
+    def HashEarly(
+        self,
+        request: _jobs_pb2.HashEarlyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.HashEarlyResponse, _abc.Awaitable[_jobs_pb2.HashEarlyResponse]]:
+        """Names files that a running job reads, so that they are hashed beside it, at idle priority, and little is left to do
+        at its end. A hint that may be ignored, and that is forgotten when the run is recorded: FinishJob does not need it.
+        Idempotent. Errors: NOT_FOUND no such run, or no project there.
         """
 
     @_abc_1.abstractmethod

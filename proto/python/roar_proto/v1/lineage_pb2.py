@@ -24,33 +24,34 @@ _sym_db = _symbol_database.Default()
 
 from roar_proto.v1 import jobs_pb2 as roar_dot_v1_dot_jobs__pb2
 from roar_proto.v1 import sessions_pb2 as roar_dot_v1_dot_sessions__pb2
+from roar_proto.v1 import types_pb2 as roar_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15roar/v1/lineage.proto\x12\x07roar.v1\x1a\x12roar/v1/jobs.proto\x1a\x16roar/v1/sessions.proto\"`\n\x0eResolveRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\x1e\n\x04kind\x18\x04 \x01(\x0e\x32\x10.roar.v1.RefKind\"\x98\x01\n\x0fResolveResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0c.roar.v1.JobH\x00\x12\'\n\x07session\x18\x02 \x01(\x0b\x32\x14.roar.v1.SessionViewH\x00\x12%\n\x08\x61rtifact\x18\x03 \x01(\x0b\x32\x11.roar.v1.ArtifactH\x00\x12\x0e\n\x06labels\x18\x04 \x01(\tB\x08\n\x06target\"L\n\x0bSessionView\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x1a\n\x04jobs\x18\x02 \x03(\x0b\x32\x0c.roar.v1.Job\"[\n\x0c\x41rtifactPath\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0f\n\x07job_uid\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x0f\n\x07written\x18\x04 \x01(\x08\x12\r\n\x05\x61t_ns\x18\x05 \x01(\x04\"\x93\x01\n\x08\x41rtifact\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x15\n\rfirst_seen_ns\x18\x03 \x01(\x04\x12#\n\x04uses\x18\x04 \x03(\x0b\x32\x15.roar.v1.ArtifactPath\x12\x0c\n\x04path\x18\x05 \x01(\x0c\x12!\n\x05state\x18\x06 \x01(\x0e\x32\x12.roar.v1.FileState\"r\n\x11GetLineageRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\r\n\x05\x64\x65pth\x18\x04 \x01(\r\x12\x1e\n\x04kind\x18\x05 \x01(\x0e\x32\x10.roar.v1.RefKind\"\x92\x01\n\x12GetLineageResponse\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0c\n\x04path\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x1a\n\x04jobs\x18\x04 \x03(\x0b\x32\x0c.roar.v1.Job\x12\x11\n\ttruncated\x18\x05 \x01(\x08\x12#\n\x05\x65\x64ges\x18\x06 \x03(\x0b\x32\x14.roar.v1.LineageEdge\"M\n\x0bLineageEdge\x12\x10\n\x08producer\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\x0c\x12\x0c\n\x04hash\x18\x04 \x01(\x0c*u\n\x07RefKind\x12\x18\n\x14REF_KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cREF_KIND_JOB\x10\x01\x12\x14\n\x10REF_KIND_SESSION\x10\x02\x12\x15\n\x11REF_KIND_ARTIFACT\x10\x03\x12\x11\n\rREF_KIND_PATH\x10\x04\x32\x95\x01\n\x0eLineageService\x12<\n\x07Resolve\x12\x17.roar.v1.ResolveRequest\x1a\x18.roar.v1.ResolveResponse\x12\x45\n\nGetLineage\x12\x1a.roar.v1.GetLineageRequest\x1a\x1b.roar.v1.GetLineageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15roar/v1/lineage.proto\x12\x07roar.v1\x1a\x12roar/v1/jobs.proto\x1a\x16roar/v1/sessions.proto\x1a\x13roar/v1/types.proto\"`\n\x0eResolveRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\x1e\n\x04kind\x18\x04 \x01(\x0e\x32\x10.roar.v1.RefKind\"\x98\x01\n\x0fResolveResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0c.roar.v1.JobH\x00\x12\'\n\x07session\x18\x02 \x01(\x0b\x32\x14.roar.v1.SessionViewH\x00\x12%\n\x08\x61rtifact\x18\x03 \x01(\x0b\x32\x11.roar.v1.ArtifactH\x00\x12\x0e\n\x06labels\x18\x04 \x01(\tB\x08\n\x06target\"L\n\x0bSessionView\x12!\n\x07session\x18\x01 \x01(\x0b\x32\x10.roar.v1.Session\x12\x1a\n\x04jobs\x18\x02 \x03(\x0b\x32\x0c.roar.v1.Job\"[\n\x0c\x41rtifactPath\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0f\n\x07job_uid\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x0f\n\x07written\x18\x04 \x01(\x08\x12\r\n\x05\x61t_ns\x18\x05 \x01(\x04\"\xb5\x01\n\x08\x41rtifact\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x15\n\rfirst_seen_ns\x18\x03 \x01(\x04\x12#\n\x04uses\x18\x04 \x03(\x0b\x32\x15.roar.v1.ArtifactPath\x12\x0c\n\x04path\x18\x05 \x01(\x0c\x12!\n\x05state\x18\x06 \x01(\x0e\x32\x12.roar.v1.FileState\x12 \n\x07\x64igests\x18\x07 \x03(\x0b\x32\x0f.roar.v1.Digest\"r\n\x11GetLineageRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0b\n\x03ref\x18\x02 \x01(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\r\n\x05\x64\x65pth\x18\x04 \x01(\r\x12\x1e\n\x04kind\x18\x05 \x01(\x0e\x32\x10.roar.v1.RefKind\"\x92\x01\n\x12GetLineageResponse\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0c\n\x04path\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x1a\n\x04jobs\x18\x04 \x03(\x0b\x32\x0c.roar.v1.Job\x12\x11\n\ttruncated\x18\x05 \x01(\x08\x12#\n\x05\x65\x64ges\x18\x06 \x03(\x0b\x32\x14.roar.v1.LineageEdge\"M\n\x0bLineageEdge\x12\x10\n\x08producer\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\x0c\x12\x0c\n\x04hash\x18\x04 \x01(\x0c*u\n\x07RefKind\x12\x18\n\x14REF_KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cREF_KIND_JOB\x10\x01\x12\x14\n\x10REF_KIND_SESSION\x10\x02\x12\x15\n\x11REF_KIND_ARTIFACT\x10\x03\x12\x11\n\rREF_KIND_PATH\x10\x04\x32\x95\x01\n\x0eLineageService\x12<\n\x07Resolve\x12\x17.roar.v1.ResolveRequest\x1a\x18.roar.v1.ResolveResponse\x12\x45\n\nGetLineage\x12\x1a.roar.v1.GetLineageRequest\x1a\x1b.roar.v1.GetLineageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'roar_proto.v1.lineage_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REFKIND']._serialized_start=996
-  _globals['_REFKIND']._serialized_end=1113
-  _globals['_RESOLVEREQUEST']._serialized_start=78
-  _globals['_RESOLVEREQUEST']._serialized_end=174
-  _globals['_RESOLVERESPONSE']._serialized_start=177
-  _globals['_RESOLVERESPONSE']._serialized_end=329
-  _globals['_SESSIONVIEW']._serialized_start=331
-  _globals['_SESSIONVIEW']._serialized_end=407
-  _globals['_ARTIFACTPATH']._serialized_start=409
-  _globals['_ARTIFACTPATH']._serialized_end=500
-  _globals['_ARTIFACT']._serialized_start=503
-  _globals['_ARTIFACT']._serialized_end=650
-  _globals['_GETLINEAGEREQUEST']._serialized_start=652
-  _globals['_GETLINEAGEREQUEST']._serialized_end=766
-  _globals['_GETLINEAGERESPONSE']._serialized_start=769
-  _globals['_GETLINEAGERESPONSE']._serialized_end=915
-  _globals['_LINEAGEEDGE']._serialized_start=917
-  _globals['_LINEAGEEDGE']._serialized_end=994
-  _globals['_LINEAGESERVICE']._serialized_start=1116
-  _globals['_LINEAGESERVICE']._serialized_end=1265
+  _globals['_REFKIND']._serialized_start=1051
+  _globals['_REFKIND']._serialized_end=1168
+  _globals['_RESOLVEREQUEST']._serialized_start=99
+  _globals['_RESOLVEREQUEST']._serialized_end=195
+  _globals['_RESOLVERESPONSE']._serialized_start=198
+  _globals['_RESOLVERESPONSE']._serialized_end=350
+  _globals['_SESSIONVIEW']._serialized_start=352
+  _globals['_SESSIONVIEW']._serialized_end=428
+  _globals['_ARTIFACTPATH']._serialized_start=430
+  _globals['_ARTIFACTPATH']._serialized_end=521
+  _globals['_ARTIFACT']._serialized_start=524
+  _globals['_ARTIFACT']._serialized_end=705
+  _globals['_GETLINEAGEREQUEST']._serialized_start=707
+  _globals['_GETLINEAGEREQUEST']._serialized_end=821
+  _globals['_GETLINEAGERESPONSE']._serialized_start=824
+  _globals['_GETLINEAGERESPONSE']._serialized_end=970
+  _globals['_LINEAGEEDGE']._serialized_start=972
+  _globals['_LINEAGEEDGE']._serialized_end=1049
+  _globals['_LINEAGESERVICE']._serialized_start=1171
+  _globals['_LINEAGESERVICE']._serialized_end=1320
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from roar_proto.v1 import jobs_pb2 as _jobs_pb2
 from roar_proto.v1 import sessions_pb2 as _sessions_pb2
+from roar_proto.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -209,6 +210,7 @@ class Artifact(_message.Message):
     USES_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    DIGESTS_FIELD_NUMBER: _builtins.int
     hash: _builtins.bytes
     """BLAKE3"""
     size: _builtins.int
@@ -223,6 +225,10 @@ class Artifact(_message.Message):
     def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ArtifactPath]:
         """newest first"""
 
+    @_builtins.property
+    def digests(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Digest]:
+        """by other algorithms, in the order of their names"""
+
     def __init__(
         self,
         *,
@@ -232,10 +238,11 @@ class Artifact(_message.Message):
         uses: _abc.Iterable[Global___ArtifactPath] | None = ...,
         path: _builtins.bytes = ...,
         state: _sessions_pb2.FileState.ValueType = ...,
+        digests: _abc.Iterable[_types_pb2.Digest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_seen_ns", b"first_seen_ns", "hash", b"hash", "path", b"path", "size", b"size", "state", b"state", "uses", b"uses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "first_seen_ns", b"first_seen_ns", "hash", b"hash", "path", b"path", "size", b"size", "state", b"state", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -48,6 +48,7 @@ class RunRecord(_message.Message):
     ROAR_VERSION_FIELD_NUMBER: _builtins.int
     GIT_FIELD_NUMBER: _builtins.int
     TRACER_FALLBACK_FIELD_NUMBER: _builtins.int
+    HASH_ALGORITHMS_FIELD_NUMBER: _builtins.int
     AGAIN_OF_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """UUIDv7, lower-case with dashes; also the name of the run directory"""
@@ -83,6 +84,10 @@ class RunRecord(_message.Message):
     def git(self) -> _types_pb2.GitState:
         """set only when no daemon answered Begin and the launcher had to ask git itself"""
 
+    @_builtins.property
+    def hash_algorithms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """--hash ALGO: "sha256", "sha512", "md5", to be recorded beside BLAKE3 and those of the project's `hash.algorithms`"""
+
     def __init__(
         self,
         *,
@@ -100,11 +105,12 @@ class RunRecord(_message.Message):
         roar_version: _builtins.str = ...,
         git: _types_pb2.GitState | None = ...,
         tracer_fallback: _builtins.bool | None = ...,
+        hash_algorithms: _abc.Iterable[_builtins.str] | None = ...,
         again_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "git", b"git", "tracer_fallback", b"tracer_fallback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "again_of", b"again_of", "argv", b"argv", "cwd", b"cwd", "git", b"git", "hostname", b"hostname", "kind", b"kind", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "roar_version", b"roar_version", "run_id", b"run_id", "started_at_ns", b"started_at_ns", "step_name", b"step_name", "tracer_fallback", b"tracer_fallback", "tracer_wanted", b"tracer_wanted", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "again_of", b"again_of", "argv", b"argv", "cwd", b"cwd", "git", b"git", "hash_algorithms", b"hash_algorithms", "hostname", b"hostname", "kind", b"kind", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "roar_version", b"roar_version", "run_id", b"run_id", "started_at_ns", b"started_at_ns", "step_name", b"step_name", "tracer_fallback", b"tracer_fallback", "tracer_wanted", b"tracer_wanted", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tracer_fallback: _TypeAlias = _typing.Literal["tracer_fallback"]  # noqa: Y015
     _WhichOneofArgType__tracer_fallback: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback"]  # noqa: Y015

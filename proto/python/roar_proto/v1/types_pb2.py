@@ -24,27 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13roar/v1/types.proto\x12\x07roar.v1\"U\n\x07StatKey\x12\x0b\n\x03\x64\x65v\x18\x01 \x01(\x04\x12\x0b\n\x03ino\x18\x02 \x01(\x04\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08mtime_ns\x18\x04 \x01(\x03\x12\x10\n\x08\x63time_ns\x18\x05 \x01(\x03\"(\n\x07Warning\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"K\n\tErrorInfo\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x11\n\texit_code\x18\x04 \x01(\r\"\x82\x01\n\x08GitState\x12\x0e\n\x06\x63ommit\x18\x01 \x01(\t\x12\x0e\n\x06\x62ranch\x18\x02 \x01(\t\x12\x0e\n\x06remote\x18\x03 \x01(\t\x12\x12\n\x05\x64irty\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x15\n\rchanged_paths\x18\x05 \x03(\x0c\x12\x11\n\tread_late\x18\x06 \x01(\x08\x42\x08\n\x06_dirty\"\xdd\x01\n\x07Process\x12\x0b\n\x03pid\x18\x01 \x01(\r\x12\x12\n\nparent_pid\x18\x02 \x01(\r\x12\x0b\n\x03\x65xe\x18\x03 \x01(\x0c\x12\x0c\n\x04\x61rgv\x18\x04 \x03(\x0c\x12\x12\n\nstarted_ns\x18\x05 \x01(\x04\x12\x15\n\x08\x65nded_ns\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x16\n\texit_code\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x0e\n\x06tracer\x18\t \x01(\tB\x0b\n\t_ended_nsB\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal*:\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_DATA\x10\x01\x12\r\n\tROLE_CODE\x10\x02*I\n\x07JobKind\x12\x18\n\x14JOB_KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cJOB_KIND_RUN\x10\x01\x12\x12\n\x0eJOB_KIND_BUILD\x10\x02*m\n\tJobStatus\x12\x1a\n\x16JOB_STATUS_UNSPECIFIED\x10\x00\x12\x11\n\rJOB_STATUS_OK\x10\x01\x12\x15\n\x11JOB_STATUS_FAILED\x10\x02\x12\x1a\n\x16JOB_STATUS_INTERRUPTED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13roar/v1/types.proto\x12\x07roar.v1\"U\n\x07StatKey\x12\x0b\n\x03\x64\x65v\x18\x01 \x01(\x04\x12\x0b\n\x03ino\x18\x02 \x01(\x04\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08mtime_ns\x18\x04 \x01(\x03\x12\x10\n\x08\x63time_ns\x18\x05 \x01(\x03\"+\n\x06\x44igest\x12\x11\n\talgorithm\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\"(\n\x07Warning\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"K\n\tErrorInfo\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x11\n\texit_code\x18\x04 \x01(\r\"\x82\x01\n\x08GitState\x12\x0e\n\x06\x63ommit\x18\x01 \x01(\t\x12\x0e\n\x06\x62ranch\x18\x02 \x01(\t\x12\x0e\n\x06remote\x18\x03 \x01(\t\x12\x12\n\x05\x64irty\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x15\n\rchanged_paths\x18\x05 \x03(\x0c\x12\x11\n\tread_late\x18\x06 \x01(\x08\x42\x08\n\x06_dirty\"\xdd\x01\n\x07Process\x12\x0b\n\x03pid\x18\x01 \x01(\r\x12\x12\n\nparent_pid\x18\x02 \x01(\r\x12\x0b\n\x03\x65xe\x18\x03 \x01(\x0c\x12\x0c\n\x04\x61rgv\x18\x04 \x03(\x0c\x12\x12\n\nstarted_ns\x18\x05 \x01(\x04\x12\x15\n\x08\x65nded_ns\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x16\n\texit_code\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x0e\n\x06tracer\x18\t \x01(\tB\x0b\n\t_ended_nsB\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal*:\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_DATA\x10\x01\x12\r\n\tROLE_CODE\x10\x02*I\n\x07JobKind\x12\x18\n\x14JOB_KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cJOB_KIND_RUN\x10\x01\x12\x12\n\x0eJOB_KIND_BUILD\x10\x02*m\n\tJobStatus\x12\x1a\n\x16JOB_STATUS_UNSPECIFIED\x10\x00\x12\x11\n\rJOB_STATUS_OK\x10\x01\x12\x15\n\x11JOB_STATUS_FAILED\x10\x02\x12\x1a\n\x16JOB_STATUS_INTERRUPTED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'roar_proto.v1.types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=595
-  _globals['_ROLE']._serialized_end=653
-  _globals['_JOBKIND']._serialized_start=655
-  _globals['_JOBKIND']._serialized_end=728
-  _globals['_JOBSTATUS']._serialized_start=730
-  _globals['_JOBSTATUS']._serialized_end=839
+  _globals['_ROLE']._serialized_start=640
+  _globals['_ROLE']._serialized_end=698
+  _globals['_JOBKIND']._serialized_start=700
+  _globals['_JOBKIND']._serialized_end=773
+  _globals['_JOBSTATUS']._serialized_start=775
+  _globals['_JOBSTATUS']._serialized_end=884
   _globals['_STATKEY']._serialized_start=32
   _globals['_STATKEY']._serialized_end=117
-  _globals['_WARNING']._serialized_start=119
-  _globals['_WARNING']._serialized_end=159
-  _globals['_ERRORINFO']._serialized_start=161
-  _globals['_ERRORINFO']._serialized_end=236
-  _globals['_GITSTATE']._serialized_start=239
-  _globals['_GITSTATE']._serialized_end=369
-  _globals['_PROCESS']._serialized_start=372
-  _globals['_PROCESS']._serialized_end=593
+  _globals['_DIGEST']._serialized_start=119
+  _globals['_DIGEST']._serialized_end=162
+  _globals['_WARNING']._serialized_start=164
+  _globals['_WARNING']._serialized_end=204
+  _globals['_ERRORINFO']._serialized_start=206
+  _globals['_ERRORINFO']._serialized_end=281
+  _globals['_GITSTATE']._serialized_start=284
+  _globals['_GITSTATE']._serialized_end=414
+  _globals['_PROCESS']._serialized_start=417
+  _globals['_PROCESS']._serialized_end=638
 # @@protoc_insertion_point(module_scope)

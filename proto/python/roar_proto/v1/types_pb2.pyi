@@ -142,6 +142,32 @@ class StatKey(_message.Message):
 Global___StatKey: _TypeAlias = StatKey  # noqa: Y015
 
 @_typing.final
+class Digest(_message.Message):
+    """The hash of a content by another algorithm than BLAKE3."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    algorithm: _builtins.str
+    """"sha256", "sha512" or "md5" """
+    digest: _builtins.bytes
+    """raw"""
+    def __init__(
+        self,
+        *,
+        algorithm: _builtins.str = ...,
+        digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "digest", b"digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Digest: _TypeAlias = Digest  # noqa: Y015
+
+@_typing.final
 class Warning(_message.Message):
     """Something that could not be seen, stored or read, attached to the record that it makes incomplete."""
 

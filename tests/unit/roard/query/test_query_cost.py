@@ -22,13 +22,13 @@ from roard.query.status import project_status
 QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "log": (lambda lab: list_jobs(lab.project, jobs_pb2.ListJobsRequest(limit=10_000)), 9),
     "top": (lambda lab: list_files(lab.project, files_pb2.ListFilesRequest(limit=10_000)), 2),
-    "job": (lambda lab: get_job(lab.project, "@1"), 13),
+    "job": (lambda lab: get_job(lab.project, "@1"), 14),
     "session": (lambda lab: get_session(lab.project, ""), 12),
     "dag": (lambda lab: get_dag(lab.project, check_files=True), 16),
     "status": (lambda lab: project_status(lab.project), 18),
     "outdated": (lambda lab: outdated_steps(lab.project, ["@1"]), 19),
     "sessions": (lambda lab: list_sessions(lab.project), 6),
-    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 9),
+    "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 10),
 }
 
 
