@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -69,6 +70,8 @@ class RoarApp(App[None]):
         self._target: Target | None = None
         self._lineage = False
         self._session: sessions_pb2.Session | None = None
+        self._newest_load = 0
+        """Number of the last question for rows: the answers to earlier ones, which may come later, are dropped."""
         self._due = 0.0
         """Monotonic clock: when the rows are asked for again though nothing was recorded."""
 
@@ -146,22 +149,25 @@ class RoarApp(App[None]):
 
     def load(self, *, anew: bool = True) -> None:
         """Asks for the rows of the view that is shown; anew: and for the details of the chosen one."""
-        view, wish = self.view, self._wish
+        self._newest_load += 1
+        number, view, wish = self._newest_load, self.view, self._wish
+        self._due = math.inf
 
         def work() -> None:
             began = time.monotonic()
             listing = self._asked(lambda daemon: view.load(daemon, wish))
-            self._due = time.monotonic() + max(AGAIN_S, AGAIN_SHARE * (time.monotonic() - began))
-            if listing is not None:
-                self._tell(self._loaded, view, wish, listing, anew=anew)
+            self._tell(self._loaded, number, listing, time.monotonic() - began, anew=anew)
 
         self.run_worker(work, thread=True, group="load", exclusive=True)
 
-    def _loaded(self, view: View, wish: Wish, listing: Listing, *, anew: bool) -> None:
+    def _loaded(self, number: int, listing: Listing | None, took_s: float, *, anew: bool) -> None:
         # What was asked for meanwhile is on its way.
-        if view is not self.view or wish != self._wish:
+        if number != self._newest_load:
             return
-        chosen = self.table.put(listing, filtered=bool(wish.holding))
+        self._due = 0.0 if listing is None else time.monotonic() + max(AGAIN_S, AGAIN_SHARE * took_s)
+        if listing is None:
+            return
+        chosen = self.table.put(listing, filtered=bool(self._wish.holding))
         if anew or chosen != self._target:
             self._describe(chosen)
 

@@ -11,8 +11,9 @@ from roar_client.connection import Daemon, connect
 from roar_client.errors import ClientError
 
 T = TypeVar("T")
-GONE = frozenset({"daemon-lost", "daemon-silent", "daemon-stopping", "no-daemon"})
-"""Reasons that say nothing against the question: it can be asked again."""
+GONE = frozenset({"bad-token", "daemon-lost", "daemon-silent", "daemon-stopping", "no-daemon"})
+"""Reasons that say nothing against the question: it can be asked again. The token is that of a daemon's life, and gRPC
+finds the socket of the next one by itself."""
 
 
 class Link:
