@@ -16,6 +16,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 from google.protobuf.message import DecodeError
 from roar_proto.v1 import (
+    config_pb2_grpc,
     daemon_pb2,
     daemon_pb2_grpc,
     database_pb2_grpc,
@@ -64,6 +65,7 @@ class Daemon:
         self.lineage = lineage_pb2_grpc.LineageServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
+        self.config = config_pb2_grpc.ConfigServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)
         self._metadata = (("roar-token", token),)
 

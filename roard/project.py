@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roard.config import Settings, load_settings
+from roard.config import Settings
+from roard.config_file import load_settings
 from roard.db.hash_cache import HashCache
 from roard.db.store import Store
 from roard.hashing.pool import HashPool

@@ -7,6 +7,7 @@ mod client;
 mod conclude;
 mod daemon;
 mod ending;
+mod environment;
 mod failure;
 mod finish;
 mod fold_command;

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use crate::environment::Environment;
 use crate::failure::Failure;
 
 /// Where execvp(3) looks without PATH.
@@ -28,22 +29,25 @@ pub struct Program {
     /// Files of this name that exist, in the order of PATH; at least one.
     candidates: Vec<CString>,
     argv: Vec<CString>,
+    environment: Environment,
 }
 
 impl Program {
-    /// Looks a command up. `command` has at least one word. Errors: command-not-found, with exit status 127.
-    pub fn locate(command: &[OsString]) -> Result<Program, Failure> {
-        let path = env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+    /// Looks a command up, in the PATH that it is going to have. `command` has at least one word. Errors:
+    /// command-not-found, with exit status 127.
+    pub fn locate(command: &[OsString], environment: Environment) -> Result<Program, Failure> {
+        let path = environment.get("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
         let candidates = candidates(&command[0], &path);
         if candidates.is_empty() {
             return Err(not_found(&command[0]));
         }
-        Ok(Program { candidates, argv: command.iter().cloned().map(c_string).collect() })
+        Ok(Program { candidates, argv: command.iter().cloned().map(c_string).collect(), environment })
     }
 
     /// Executes the first candidate that can be executed, in place of this process. Returns why none can. Allocates, so it
     /// is only for a child of a single-threaded process.
     pub fn execute(&self, exec: &Exec) -> nix::Error {
+        self.environment.apply();
         let mut refused = nix::Error::ENOENT;
         for candidate in &self.candidates {
             match exec(candidate, &self.argv) {
@@ -139,8 +143,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_127_and_what_cannot_run_is_126() {
-        assert_eq!(Program::locate(&["no-such-program-here".into()]).unwrap_err().exit_status, 127);
-        let program = Program::locate(&["/etc/passwd".into()]).unwrap();
+        let locate = |name: &str| Program::locate(&[name.into()], Environment::default());
+        assert_eq!(locate("no-such-program-here").unwrap_err().exit_status, 127);
+        let program = locate("/etc/passwd").unwrap();
         let status = |errno| program.not_executed(&io::Error::from_raw_os_error(errno)).exit_status;
         assert_eq!(status(libc::ENOENT), 127);
         for errno in [libc::EACCES, libc::ENOEXEC, libc::EISDIR, libc::E2BIG, libc::ETXTBSY, libc::ELOOP] {
