@@ -20,6 +20,7 @@ from roar_proto.v1 import (
     daemon_pb2,
     daemon_pb2_grpc,
     database_pb2_grpc,
+    ignore_pb2_grpc,
     jobs_pb2_grpc,
     lineage_pb2_grpc,
     sessions_pb2_grpc,
@@ -66,6 +67,7 @@ class Daemon:
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.config = config_pb2_grpc.ConfigServiceStub(channel)
+        self.ignore = ignore_pb2_grpc.IgnoreServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)
         self._metadata = (("roar-token", token),)
 

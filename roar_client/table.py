@@ -56,6 +56,8 @@ GROUPS = (
             Command("reset", "Start a new session and keep the old one"),
             Command("config", "Look at the settings of this project and change them"),
             Command("env", "Look after the variables that every run and build gets"),
+            Command("ignore", "Leave files out of later records"),
+            Command("track", "Count files that would be left out"),
             Command("db", "Look after this project's database"),
             Command("tracer", "Look after the backends that watch commands"),
             Command("daemon", "Look after the daemon"),

@@ -68,7 +68,9 @@ def notes_on(name: str, value: str) -> list[str]:
     if name == "PATH":
         notes.append("it takes the place of the whole PATH, also for finding the command of `roar run`")
     if name.startswith("LD_"):
-        notes.append("it changes how every program of a job is loaded: with a wrong value none of them starts")
+        notes.append(
+            "it changes how every program of a job is loaded, and a wrong value can keep all of them from starting"
+        )
     if re.search(r"\$[A-Za-z_{]", value):
         notes.append("`$` is not expanded: the job gets the value as it stands")
     if is_secret(name, value):

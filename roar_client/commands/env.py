@@ -34,7 +34,9 @@ def env() -> None:
 )
 def set_(
     name: Name,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="As it is to be; `$` in it is not expanded.")],
+    value: Annotated[
+        str | None, typer.Argument(metavar="VALUE", help="As it is to be; `$` in it is not expanded.")
+    ] = None,
 ) -> None:
     """Give every later run a variable.
 
@@ -44,9 +46,14 @@ def set_(
     from roar_proto.v1 import config_pb2
 
     from roar_client.connection import connect
-    from roar_client.errors import as_text
+    from roar_client.errors import USAGE, ClientError, as_text
     from roar_client.output.config import show_variable_set
     from roar_client.project import here
+
+    if value is None:
+        before, equals, after = name.partition("=")
+        hint = f"write `roar env set {before} '{after}'`" if equals else f"for an empty one, `roar env set {name} ''`"
+        raise ClientError("usage", "the value is missing", hint=hint, exit_code=USAGE)
 
     request = config_pb2.SetVariableRequest(project_root=here().root, name=as_text(name), value=as_text(value))
     with connect() as daemon:

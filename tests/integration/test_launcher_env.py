@@ -44,6 +44,7 @@ def test_the_command_is_looked_for_in_the_path_that_it_gets(project: Path) -> No
     assert env_of(project, "tool") == f"{project}/bin\n".encode()
     done = run("roar", "run", "no-such-tool", cwd=project)
     assert done.returncode == 127
+    assert b"the PATH that `roar env` sets for this project" in done.stderr
 
 
 def test_a_daemon_that_a_run_starts_does_not_get_them(project: Path) -> None:

@@ -31,6 +31,11 @@ impl Environment {
         Ok(())
     }
 
+    /// Whether the project has a variable.
+    pub fn sets(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
     /// What a variable is for the command: the project's value, else the caller's.
     pub fn get(&self, name: &str) -> Option<OsString> {
         let ours = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| OsString::from(value));

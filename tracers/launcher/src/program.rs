@@ -39,7 +39,7 @@ impl Program {
         let path = environment.get("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
         let candidates = candidates(&command[0], &path);
         if candidates.is_empty() {
-            return Err(not_found(&command[0]));
+            return Err(not_found(&command[0], environment.sets("PATH")));
         }
         Ok(Program { candidates, argv: command.iter().cloned().map(c_string).collect(), environment })
     }
@@ -100,10 +100,13 @@ fn exists(file: &Path) -> bool {
     }
 }
 
-fn not_found(name: &OsStr) -> Failure {
+fn not_found(name: &OsStr, in_path_of_project: bool) -> Failure {
     let failure = Failure::new("command-not-found", format!("`{}` was not found", name.display())).exit_status(127);
     match name.as_bytes().contains(&b'/') {
         true => failure,
+        false if in_path_of_project => {
+            failure.hint("it is looked for in the PATH that `roar env` sets for this project")
+        }
         false => failure.hint("it is looked for in the directories of PATH; for shell syntax, use `sh -c '...'`"),
     }
 }

@@ -142,6 +142,14 @@ def test_what_is_risky_is_done_with_a_word(cli: Cli) -> None:
     assert "how every program of a job is loaded" in cli("env", "set", "LD_PRELOAD", "/x.so").err
 
 
+def test_a_missing_value_is_asked_for(cli: Cli) -> None:
+    assert cli("env", "set", "A=b c").err == "error[usage]: the value is missing\nhint: write `roar env set A 'b c'`\n"
+    assert (
+        cli("env", "set", "A").err
+        == "error[usage]: the value is missing\nhint: for an empty one, `roar env set A ''`\n"
+    )
+
+
 def test_a_misspelt_variable_is_not_taken_away(cli: Cli) -> None:
     cli("env", "set", "THREADS", "4")
     assert cli("env", "unset", "THREAD").err == (
