@@ -61,6 +61,7 @@ GROUPS = (
             Command("db", "Look after this project's database"),
             Command("tracer", "Look after the backends that watch commands"),
             Command("daemon", "Look after the daemon"),
+            Command("completion", "Print what makes a shell complete the words of roar"),
             Command("doctor", "Check this installation with real programs"),
         ),
     ),

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any, cast
 
 import grpc
-from roar_proto.v1 import database_pb2_grpc, ignore_pb2_grpc, jobs_pb2_grpc, lineage_pb2_grpc, sessions_pb2_grpc
+from roar_proto.v1 import (
+    completion_pb2_grpc,
+    database_pb2_grpc,
+    ignore_pb2_grpc,
+    jobs_pb2_grpc,
+    lineage_pb2_grpc,
+    sessions_pb2_grpc,
+)
 
 import roard.query.finished  # the first run must not wait for these two
 import roard.record  # noqa: F401
+from roard.service.completion import CompletionServicer
 from roard.service.ignore import IgnoreServicer
 from roard.service.jobs import JobServicer
 from roard.service.lineage import LineageServicer
@@ -34,4 +42,5 @@ def add_services(server: grpc.aio.Server, runs: Runs) -> None:
     sessions_pb2_grpc.add_SessionServiceServicer_to_server(SessionServicer(runs), serving)
     lineage_pb2_grpc.add_LineageServiceServicer_to_server(LineageServicer(runs), serving)
     database_pb2_grpc.add_DatabaseServiceServicer_to_server(DatabaseServicer(runs.projects), serving)
+    completion_pb2_grpc.add_CompletionServiceServicer_to_server(CompletionServicer(runs), serving)
     ignore_pb2_grpc.add_IgnoreServiceServicer_to_server(IgnoreServicer(), serving)
