@@ -16,10 +16,12 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 from google.protobuf.message import DecodeError
 from roar_proto.v1 import (
+    config_pb2_grpc,
     daemon_pb2,
     daemon_pb2_grpc,
     database_pb2_grpc,
     files_pb2_grpc,
+    ignore_pb2_grpc,
     jobs_pb2_grpc,
     labels_pb2_grpc,
     lineage_pb2_grpc,
@@ -70,6 +72,8 @@ class Daemon:
         self.live = live_pb2_grpc.LiveServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
+        self.config = config_pb2_grpc.ConfigServiceStub(channel)
+        self.ignore = ignore_pb2_grpc.IgnoreServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)
         self._metadata = (("roar-token", token),)
 

@@ -49,3 +49,13 @@ def shown(path: bytes) -> str:
     """Returns a path for a message: undecodable bytes as U+FFFD, control characters escaped."""
     text = path.decode("utf-8", "replace")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def as_text(word: str) -> str:
+    """Returns a word of the command line that must be text. Raises ClientError usage when it is not UTF-8."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        fact = f"`{shown(word.encode('utf-8', 'surrogateescape'))}` is not UTF-8"
+        raise ClientError("usage", fact, hint="a configuration file holds text only", exit_code=USAGE) from None
+    return word

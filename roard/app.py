@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-from roar_proto.v1 import daemon_pb2_grpc, tracers_pb2_grpc
+from roar_proto.v1 import config_pb2_grpc, daemon_pb2_grpc, tracers_pb2_grpc
 
 from roard import memory
 from roard.hashing.pool import HashPool
@@ -22,6 +22,7 @@ from roard.lifecycle import Start, announce, exit_now
 from roard.notify import notify
 from roard.paths import state_dir
 from roard.projects import Projects
+from roard.service.config import ConfigServicer
 from roard.service.daemon import DaemonServicer, Identity, resident_bytes
 from roard.service.interceptors import Gate
 from roard.service.tracers import TracerServicer
@@ -72,6 +73,7 @@ class App:
             DaemonServicer(identity, self._runs, self._asked_to_end), self._server
         )
         tracers_pb2_grpc.add_TracerServiceServicer_to_server(TracerServicer(self._tracers), self._server)
+        config_pb2_grpc.add_ConfigServiceServicer_to_server(ConfigServicer(), self._server)
 
     async def serve(self) -> None:
         """Serves until somebody asks for an end, the socket is lost, or nothing has happened for long."""

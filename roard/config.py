@@ -5,26 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import sys
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
-
-from roard.errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 TRACERS = ("auto", "ebpf", "preload", "ptrace")
 """The best one first, after the word for it."""
-
 ALWAYS = "blake3"
 """The algorithm that names every content."""
 ALGORITHMS = (ALWAYS, "sha256", "sha512", "md5")
+
+Value = bool | str | tuple[str, ...]
+"""Of a setting; a tuple for a list of words."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +50,28 @@ class Key:
 
     name: str
     about: str
-    default: bool | str | tuple[str, ...]
-    """A tuple for a list of words."""
-    allowed: tuple[str, ...] = ()
-    """Words that a string may be, or that a list may hold; empty for a boolean."""
+    default: Value
+    words: tuple[str, ...] = ()
+    """What a string may be, or a list may hold; empty for a boolean."""
+
+    @property
+    def is_list(self) -> bool:
+        """Returns whether it holds any number of its words."""
+        return isinstance(self.default, tuple)
+
+    @property
+    def allowed(self) -> tuple[bool | str, ...]:
+        """All values that it may have, or hold."""
+        return self.words or (True, False)
+
+    def understood(self, given: object) -> Value | None:
+        """Returns the setting that a value of the file makes; None: that is not allowed."""
+        if self.is_list:
+            if isinstance(given, list) and all(word in self.words for word in given):
+                return tuple(dict.fromkeys(word for word in given if word != ALWAYS))
+            return None
+        # True is no 1 here, as it is to `in`.
+        return next((value for value in self.allowed if value == given and type(value) is type(given)), None)
 
 
 KEYS = (
@@ -83,7 +95,9 @@ KEYS = (
     Key("filters.ignore_torch_cache", "leave out caches of the compilers of torch and triton", True),
     Key("filters.ignore_tmp_files", "leave out /tmp, /var/tmp, $TMPDIR, /dev/shm", True),
 )
-_BY_NAME = {key.name: key for key in KEYS}
+BY_NAME = {key.name: key for key in KEYS}
+VARIABLES = "env"
+"""The table of config.toml that is no setting: variables of every run."""
 
 
 def template() -> str:
@@ -95,7 +109,8 @@ def template() -> str:
         if head != table:
             table = head
             lines.append(f"\n[{head}]\n")
-        lines.append(f"# {key.about}\n# {name} = {_toml(key.default)}\n")
+        lines.append(f"# {key.about}\n# {name} = {toml_text(key.default)}\n")
+    lines.append(f"\n[{VARIABLES}]\n# variables of every run and build; `roar env set NAME VALUE` puts them here\n")
     return "".join(lines)
 
 
@@ -103,17 +118,26 @@ def render_page() -> str:
     """Returns docs/config.md."""
     head = (
         "# Settings\n\n"
-        "They stand in `.roar/config.toml` of a project, which `roar init` writes with every key and its default. The\n"
-        "file is read anew for every run; an unknown key or a value that is not allowed is refused with its line. The\n"
-        "filters apply outside the project only: inside, nothing is hidden. Written by `python -m roard.config`.\n\n"
+        "They stand in `.roar/config.toml` of a project, which `roar init` writes with every key and its default.\n"
+        "Edit it, or use `roar config list|get|set|unset`, which leave your comments alone. It is read anew for every\n"
+        "run. An unknown key or a value that is not allowed is refused with its line; `roar config set` and `unset`\n"
+        "mend it. The filters apply outside the project only: inside, nothing is hidden. Written by\n"
+        "`python -m roard.config`.\n\n"
         "| key | default | allowed | what it does |\n|---|---|---|---|\n"
     )
     rows = (
-        f"| `{key.name}` | `{_toml(key.default)}` | "
-        f"{' '.join(f'`{_toml(word)}`' for word in key.allowed) or '`true` `false`'} | {key.about} |\n"
+        f"| `{key.name}` | `{toml_text(key.default)}` | "
+        f"{'a list of ' if key.is_list else ''}{' '.join(f'`{toml_text(value)}`' for value in key.allowed)} | "
+        f"{key.about} |\n"
         for key in KEYS
     )
-    return head + "".join(rows)
+    tail = (
+        "\n## Variables\n\n"
+        'The table `[env]` has variables that every `roar run` and `roar build` gives its command, `NAME = "value"`:\n'
+        "`roar env set|get|list|unset`. They win over what the shell has, and are text as it stands: `$HOME` in one\n"
+        "is not expanded. The file has them in clear text. In a `PATH` the command itself is looked for, too.\n"
+    )
+    return head + "".join(rows) + tail
 
 
 def config_path(root: bytes) -> bytes:
@@ -121,87 +145,28 @@ def config_path(root: bytes) -> bytes:
     return os.path.join(root, b".roar", b"config.toml")
 
 
-def load_settings(root: bytes) -> Settings:
-    """Returns the settings of the project at `root`; no file means all defaults. Raises ConfigError."""
-    path = config_path(root)
-    try:
-        with open(path, "rb") as file:
-            text = file.read().decode()
-        values = tomllib.loads(text)
-    except FileNotFoundError:
-        return Settings()
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"\(at line (\d+),", str(error))
-        raise ConfigError(path, int(line.group(1)) if line else None, f"not valid TOML: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(path, None, "not valid TOML: it is not UTF-8") from error
-    except OSError as error:
-        raise ConfigError(path, None, f"cannot be read: {error.strerror}", "check its permissions") from error
-    return _settings(path, text, values)
+def alike(name: str) -> str:
+    """Returns what a key that does not exist may have meant, as the beginning of a hint; empty: nothing is like it."""
+    if name.startswith(f"{VARIABLES}."):
+        return "`roar env` is for variables; "
+    close = get_close_matches(name, [key.name for key in KEYS], n=2)
+    return f"did you mean {' or '.join(f'`{key}`' for key in close)}? " if close else ""
 
 
-def _settings(path: bytes, text: str, values: dict[str, Any]) -> Settings:
-    given: dict[str, Any] = {}
-    for head, table in values.items():
-        if not isinstance(table, dict):
-            raise ConfigError(path, _line_of(text, head, ""), f"unknown key `{head}`", _known_keys())
-        for name, value in table.items():
-            given[f"{head}.{name}"] = _checked(path, _line_of(text, name, head), f"{head}.{name}", value)
-    filters = replace(FilterSettings(), **_of_table(given, "filters"))
-    named = {name.replace(".", "_"): value for name, value in given.items() if not name.startswith("filters.")}
-    known = {item.name for item in fields(Settings)}
-    return Settings(filters=filters, **{name: value for name, value in named.items() if name in known})
-
-
-def _of_table(given: dict[str, Any], table: str) -> dict[str, Any]:
-    return {name.partition(".")[2]: value for name, value in given.items() if name.startswith(f"{table}.")}
-
-
-def _checked(path: bytes, line: int | None, name: str, value: object) -> bool | str | tuple[str, ...]:
-    key = _BY_NAME.get(name)
-    if key is None:
-        raise ConfigError(path, line, f"unknown key `{name}`", _known_keys())
-    if isinstance(key.default, bool):
-        if isinstance(value, bool):
-            return value
-        raise ConfigError(path, line, f"`{name}` cannot be {_toml(value)}", "allowed: true, false")
-    if isinstance(key.default, tuple):
-        if isinstance(value, list) and all(word in key.allowed for word in value):
-            return tuple(dict.fromkeys(word for word in value if word != ALWAYS))
-    elif isinstance(value, str) and value in key.allowed:
-        return value
-    allowed = ", ".join(_toml(word) for word in key.allowed)
-    if isinstance(key.default, tuple):
-        allowed = f"a list of {allowed}"
-    raise ConfigError(path, line, f"`{name}` cannot be {_toml(value)}", f"allowed: {allowed}")
-
-
-def _known_keys() -> str:
+def known_keys() -> str:
+    """Returns a sentence that names all keys."""
     return "known keys: " + ", ".join(key.name for key in KEYS)
 
 
-def _toml(value: object) -> str:
+def toml_text(value: object) -> str:
+    """Returns a value as it stands in a TOML file, on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml_text, value))}]"
     return str(value)
-
-
-def _line_of(text: str, name: str, table: str) -> int | None:
-    """Returns the line where a key stands, as far as a look at the text can tell: for the message only."""
-    inside = table == ""
-    plain = re.compile(rf"""\s*(\[+\s*)?["']?{re.escape(name)}["']?\s*[\].=]""")
-    dotted = re.compile(rf"""\s*{re.escape(table)}\s*\.\s*["']?{re.escape(name)}["']?\s*=""") if table else plain
-    for number, line in enumerate(text.splitlines(), 1):
-        if dotted.match(line) or (inside and plain.match(line)):
-            return number
-        head = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
-        if head:
-            inside = head.group(1) == table
-    return None
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -60,6 +62,58 @@ class ConfigError(RoarError):
     def __init__(self, path: bytes, line: int | None, problem: str, hint: str = "") -> None:
         place = f"{shown(path)}:{line}" if line is not None else shown(path)
         super().__init__(f"`{place}`: {problem}", hint=hint or "correct it, or remove the line to get the default")
+
+
+class UnknownKey(RoarError):
+    """The configuration has no key of this name."""
+
+    reason = "unknown-key"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, name: str, alike: str) -> None:
+        super().__init__(f"there is no setting `{name}`", hint=f"{alike}`roar config list` shows all of them")
+
+
+class BadValue(RoarError):
+    """A key of the configuration cannot have this value."""
+
+    reason = "bad-value"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, name: str, value: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"`{name}` cannot be `{value}`", hint=f"allowed: {', '.join(allowed)}")
+
+
+class BadVariable(RoarError):
+    """A name or value that no variable of the environment can have, or that would disturb roar itself."""
+
+    reason = "bad-variable"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+
+class NoVariable(RoarError):
+    """The project gives its runs no variable of this name."""
+
+    reason = "no-such-variable"
+    status = "NOT_FOUND"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        alike = " or ".join(f"`{close}`" for close in get_close_matches(name, known, n=2))
+        question = f"did you mean {alike}? " if alike else ""
+        super().__init__(
+            f"the project has no variable `{name}`", hint=f"{question}`roar env list` shows those that it has"
+        )
+
+
+class BadIgnoreRule(RoarError):
+    """A line of `.roarignore`, or what is to become one, is no pattern of gitignore(5)."""
+
+    reason = "bad-ignore-rule"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
 
 
 class ProjectInUse(RoarError):

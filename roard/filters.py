@@ -33,6 +33,8 @@ class Verdict(Enum):
     SYSTEM = "system"
     CACHE = "cache"
     TEMPORARY = "temporary"
+    IGNORED = "ignored"
+    """By the user, in `.roarignore`; not by a rule of this module."""
 
     @property
     def is_recorded(self) -> bool:
@@ -118,24 +120,30 @@ class Filters:
         self._outside: dict[bytes, Verdict | None] = {}
         self._environments: dict[bytes, bool] = {}
 
-    def judge(self, path: bytes, use: Use) -> Verdict:
-        """Returns what a file stands for; absolute, resolved path."""
+    def judge(self, path: bytes, use: Use, *, wanted: bool = False) -> Verdict:
+        """Returns what a file stands for; absolute, resolved path. wanted: no rule leaves it out."""
         head, _, name = path.rpartition(b"/")
         directory = head + b"/"
         inside = path.startswith(self._inside)
         if inside and path.startswith(self._inside + b".roar/"):
             return Verdict.NOTHING
+        if not wanted and (dropped := self._rule_of(path, directory, name, inside=inside)):
+            return dropped
+        return self._role_inside(path, directory, name, use) if inside else Verdict.DATA
+
+    def _rule_of(self, path: bytes, directory: bytes, name: bytes, *, inside: bool) -> Verdict | None:
+        """Returns the rule that leaves a file out."""
         if b"/.git/" in directory or name == b".git":
             return Verdict.VCS
-        return self._judge_inside(path, directory, name, use) if inside else self._judge_outside(path, directory, name)
+        if not inside:
+            return self._rule_outside(path, directory, name)
+        below = directory[len(self.facts.root) :]
+        installed = b"/node_modules/" in below or self._in_environment(head_of(directory), self.facts.root)
+        return Verdict.PACKAGE if installed and self.facts.settings.ignore_package_reads else None
 
-    def _judge_inside(self, path: bytes, directory: bytes, name: bytes, use: Use) -> Verdict:
+    def _role_inside(self, path: bytes, directory: bytes, name: bytes, use: Use) -> Verdict:
         facts = self.facts
-        below = directory[len(facts.root) :]
-        installed = b"/node_modules/" in below or self._in_environment(head_of(directory), facts.root)
-        if installed and facts.settings.ignore_package_reads:
-            return Verdict.PACKAGE
-        if below.endswith(b"/__pycache__/") and name.endswith(b".pyc"):
+        if directory.endswith(b"/__pycache__/") and name.endswith(b".pyc"):
             return Verdict.CODE
         if facts.is_tracked is None:
             return Verdict.DATA
@@ -147,7 +155,7 @@ class Filters:
         fresh_source = source and use is not Use.WRITTEN and not facts.is_ignored(path)
         return Verdict.CODE if fresh_source else Verdict.DATA
 
-    def _judge_outside(self, path: bytes, directory: bytes, name: bytes) -> Verdict:
+    def _rule_outside(self, path: bytes, directory: bytes, name: bytes) -> Verdict | None:
         if directory not in self._outside:
             self._outside[directory] = self._rule_of_directory(directory)
         rule = self._outside[directory]
@@ -157,9 +165,7 @@ class Filters:
             rule = Verdict.SYSTEM
         elif rule in {None, Verdict.TEMPORARY} and name.endswith(b".pyc"):
             rule = Verdict.CACHE
-        if rule is None or not self._is_on(rule, directory):
-            return Verdict.DATA
-        return rule
+        return rule if rule and self._is_on(rule, directory) else None
 
     def _rule_of_directory(self, directory: bytes) -> Verdict | None:
         """Returns the first rule that knows a directory outside the project; it ends with a slash."""

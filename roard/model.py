@@ -70,6 +70,8 @@ class DroppedFile(NamedTuple):
     path: bytes
     rule: str
     written: bool
+    decided_by: bytes = b""
+    """Line of `.roarignore`; empty: a rule of roar's own."""
 
 
 @dataclass(frozen=True)

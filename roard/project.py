@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from roard.config import Settings, load_settings
+from roard.config import Settings
+from roard.config_file import load_settings
 from roard.db.hash_cache import HashCache
 from roard.db.store import Store
 from roard.hashing.pool import HashPool

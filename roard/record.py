@@ -48,6 +48,7 @@ class _Uses:
     writes: Sequence[tuple[run_pb2.FileWrite, str]]
     dropped: Sequence[DroppedFile]
     git_problem: str
+    ignore_problem: str
 
 
 def record_job(project: Project, run_dir: RunDir, progress: Progress) -> RecordedJob:
@@ -133,7 +134,7 @@ def _facts(project: Project, run: SealedRun, progress: Progress) -> JobFacts:
         outputs=outputs,
         dropped=uses.dropped,
         processes=folded.processes,
-        warnings=_warnings(run, uses.git_problem, [*inputs, *outputs]),
+        warnings=_warnings(run, uses, [*inputs, *outputs]),
         content_hash=content_hash(record.argv, root, inputs, outputs),
     )
 
@@ -177,18 +178,18 @@ def _feed(hasher: blake3, parts: Iterable[bytes]) -> None:
 def _sort(run: SealedRun, judge: Judge) -> _Uses:
     reads, writes, dropped = [], [], []
     for read in run.folded.reads:
-        verdict = judge(read.path, Use.EXECUTED if read.executed else Use.READ)
+        verdict, line = judge(read.path, Use.EXECUTED if read.executed else Use.READ)
         if verdict.is_recorded:
             reads.append((read, verdict.value))
         elif verdict is not Verdict.NOTHING:
-            dropped.append(DroppedFile(read.path, verdict.value, written=False))
+            dropped.append(DroppedFile(read.path, verdict.value, written=False, decided_by=line))
     for write in run.folded.writes:
-        verdict = judge(write.path, Use.WRITTEN)
+        verdict, line = judge(write.path, Use.WRITTEN)
         if verdict.is_recorded:
             writes.append((write, verdict.value))
         elif verdict is not Verdict.NOTHING:
-            dropped.append(DroppedFile(write.path, verdict.value, written=True))
-    return _Uses(reads, writes, dropped, judge.git_problem)
+            dropped.append(DroppedFile(write.path, verdict.value, written=True, decided_by=line))
+    return _Uses(reads, writes, dropped, judge.git_problem, judge.ignore_problem)
 
 
 def _wanted_read(use: tuple[run_pb2.FileRead, str]) -> Wanted:
@@ -203,7 +204,7 @@ def _wanted_write(use: tuple[run_pb2.FileWrite, str]) -> Wanted:
     return Wanted(Expected(use[0].path, StatKey.of_message(use[0].stat), strict=True), "changed-after")
 
 
-def _warnings(run: SealedRun, git_problem: str, files: Sequence[UsedFile]) -> list[types_pb2.Warning]:
+def _warnings(run: SealedRun, uses: _Uses, files: Sequence[UsedFile]) -> list[types_pb2.Warning]:
     """Returns what the record does not know: what the launcher says, then what was found here."""
     warnings = list(run.folded.warnings)
     said = {warning.code for warning in warnings}
@@ -211,10 +212,12 @@ def _warnings(run: SealedRun, git_problem: str, files: Sequence[UsedFile]) -> li
         warnings.append(_warning("launcher-lost", "`roar` was killed during the run; what came after may be missing"))
     if asked := other_daemons(run.folded.processes):
         warnings.append(asked)
-    if problem := run.git_problem or git_problem:
+    if problem := run.git_problem or uses.git_problem:
         warnings.append(_warning("git-unreadable", f"git could not be read: {problem}"))
     elif run.git is not None and not run.git.HasField("dirty"):
         warnings.append(_warning("git-dirty-unknown", "whether the work tree was clean could not be found out in time"))
+    if uses.ignore_problem:
+        warnings.append(_warning("bad-ignore-rule", f"part of `.roarignore` decided nothing: {uses.ignore_problem}"))
     lost = [f"{shown(file.path)} ({file.content.note})" for file in files if file.content.note in _LOST]
     if lost:
         more = f" and {len(lost) - NAMED_FILES} more" if len(lost) > NAMED_FILES else ""

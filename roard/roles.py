@@ -1,38 +1,62 @@
-"""The filters of a project, with what they ask of the machine and of git."""
+"""The filters of a project, with what they ask of the machine, of git and of the user."""
 
 from __future__ import annotations
 
 import os
 import pwd
+from typing import NamedTuple
 
 from roard.context.git import GitUnreadable, Repository, open_repository
 from roard.filters import Facts, Filters, Use, Verdict
+from roard.ignore import IgnoreRules, read_rules
 from roard.project import Project
+
+
+class Judgement(NamedTuple):
+    """What a file stands for, and the line of `.roarignore` that said so; empty: rules of ours."""
+
+    verdict: Verdict
+    decided_by: bytes = b""
 
 
 class Judge:
     """Says what the files of one job stand for. Made for one job: it remembers what it saw."""
 
-    def __init__(self, filters: Filters, git_problem: str) -> None:
+    def __init__(self, filters: Filters, ignore: IgnoreRules, *, git_problem: str, ignore_problem: str) -> None:
         self._filters = filters
+        self._ignore = ignore
         self.git_problem = git_problem
         """Why git could not say what it tracks; empty when it could, or there is none."""
+        self.ignore_problem = ignore_problem
+        """What of `.roarignore` decided nothing, and why; empty when all of it did."""
 
-    def __call__(self, path: bytes, use: Use) -> Verdict:
-        """Returns the verdict on a file; absolute, resolved path."""
-        return self._filters.judge(path, use)
+    def __call__(self, path: bytes, use: Use) -> Judgement:
+        """Returns the judgement on a file; absolute, resolved path."""
+        rule = self._ignore.rule_of(path)
+        if rule is None:
+            return Judgement(self._filters.judge(path, use))
+        verdict = self._filters.judge(path, use, wanted=rule.tracks)
+        if rule.tracks or not verdict.is_recorded:
+            return Judgement(verdict)
+        return Judgement(Verdict.IGNORED, b"%s: %s" % (str(rule).encode(), rule.text))
 
 
 def judge_for(project: Project) -> Judge:
     """Returns a judge with the project's settings as they are now. Raises ConfigError."""
-    repository, problem = None, ""
+    repository, git_problem = None, ""
     try:
         repository = open_repository(project.root)
         # Read now, not at the first file: a broken index must not surprise in the middle.
         _ = repository and repository.index
     except GitUnreadable as error:
-        repository, problem = None, str(error)
-    return Judge(Filters(facts_of(project, repository)), problem)
+        repository, git_problem = None, str(error)
+    try:
+        ignore = read_rules(project.root)
+        ignore_problem = f"no pattern: {ignore.what_is_wrong()}" if ignore.mistakes else ""
+    except OSError as error:
+        ignore, ignore_problem = IgnoreRules(project.root, b""), error.strerror or str(error)
+    filters = Filters(facts_of(project, repository))
+    return Judge(filters, ignore, git_problem=git_problem, ignore_problem=ignore_problem)
 
 
 def facts_of(project: Project, repository: Repository | None) -> Facts:

@@ -15,6 +15,7 @@ PAGES = {
     "docs/commands.md": "python -m roar_client.reference",
     "docs/config.md": "python -m roard.config",
 }
+WORDS = "tracers/launcher/src/words.tsv"
 
 
 def run(command: str) -> subprocess.CompletedProcess[str]:
@@ -36,3 +37,9 @@ def test_page_is_what_its_command_prints(page: str) -> None:
     done = run(command)
     assert done.returncode == 0, done.stderr
     assert text == done.stdout, f"not current: run `{command} > {page}`"
+
+
+def test_the_words_that_the_launcher_completes_are_those_of_the_commands() -> None:
+    done = run("python -m roar_client.completion_table")
+    assert done.returncode == 0, done.stderr
+    assert (TOP / WORDS).read_text() == done.stdout, f"not current: run `{' '.join(done.args[1:])} > {WORDS}`"

@@ -313,7 +313,8 @@ def _output(file: jobs_pb2.JobFile) -> Document:
 
 
 def _dropped(file: jobs_pb2.DroppedFile) -> Document:
-    return {**in_text("path", file.path), "rule": file.rule, "written": file.written}
+    document: Document = {**in_text("path", file.path), "rule": file.rule, "written": file.written}
+    return {**document, **in_text("decided_by", file.decided_by)} if file.decided_by else document
 
 
 def _process(process: types_pb2.Process) -> Document:

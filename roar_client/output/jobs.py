@@ -137,6 +137,7 @@ def _dropped(job: jobs_pb2.Job, *, in_full: bool) -> list[Line]:
                 Span(file.rule, "dim"),
                 Span("written" if file.written else "read", "dim"),
                 Span(decoded(file.path), "path"),
+                Span(f"by {decoded(file.decided_by)}" if file.decided_by else "", "dim"),
             )
             for file in job.dropped
         ]

@@ -29,7 +29,7 @@ _OUTPUT = """
 INSERT INTO outputs (job_id, path, artifact_id, size, role, created, hash_note)
 VALUES (?, ?, (SELECT id FROM artifacts WHERE hash = ?), ?, ?, ?, ?)
 """
-_DROPPED = "INSERT INTO dropped (job_id, written, path, rule) VALUES (?, ?, ?, ?)"
+_DROPPED = "INSERT INTO dropped (job_id, written, path, rule, decided_by) VALUES (?, ?, ?, ?, ?)"
 _PROCESS = """
 INSERT INTO processes
   (job_id, ordinal, pid, parent_pid, exe, argv, started_ns, ended_ns, exit_code, exit_signal, tracer)
@@ -110,7 +110,7 @@ def _file_row(job_id: int, file: UsedFile) -> tuple[object, ...]:
 
 
 def _dropped_row(job_id: int, file: DroppedFile) -> tuple[object, ...]:
-    return job_id, file.written, file.path, file.rule
+    return job_id, file.written, file.path, file.rule, file.decided_by
 
 
 def _process_row(job_id: int, ordinal: int, process: types_pb2.Process) -> tuple[object, ...]:

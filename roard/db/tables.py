@@ -161,6 +161,8 @@ class DroppedRow(Base):
     written: Mapped[bool] = mapped_column(Boolean, primary_key=True)
     path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     rule: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("x''"))
+    """Line of `.roarignore`, with its number, as it was then; empty: a rule of roar's own."""
 
 
 class ProcessRow(Base):

@@ -14,7 +14,7 @@ from roard.db.tables import ArtifactDigestRow, ArtifactRow, DroppedRow, InputRow
 
 ROLES: Mapping[str, types.Role.ValueType] = {"data": types.ROLE_DATA, "code": types.ROLE_CODE}
 
-HARMLESS = frozenset({"nested-tracer", "tracer-fallback"})
+HARMLESS = frozenset({"bad-ignore-rule", "nested-tracer", "tracer-fallback"})
 """Codes of warnings that nothing is missing for."""
 
 Wanted = Select[int]
@@ -95,7 +95,9 @@ def dropped(session: Session, job_id: int) -> list[pb.DroppedFile]:
     rows = session.scalars(
         select(DroppedRow).where(DroppedRow.job_id == job_id).order_by(DroppedRow.path, DroppedRow.written)
     )
-    return [pb.DroppedFile(path=row.path, rule=row.rule, written=row.written) for row in rows]
+    return [
+        pb.DroppedFile(path=row.path, rule=row.rule, written=row.written, decided_by=row.decided_by) for row in rows
+    ]
 
 
 def processes(session: Session, job_id: int) -> list[types.Process]:

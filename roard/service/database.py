@@ -6,8 +6,10 @@ from typing import Any, cast
 
 import grpc
 from roar_proto.v1 import (
+    completion_pb2_grpc,
     database_pb2_grpc,
     files_pb2_grpc,
+    ignore_pb2_grpc,
     jobs_pb2_grpc,
     labels_pb2_grpc,
     lineage_pb2_grpc,
@@ -17,7 +19,9 @@ from roar_proto.v1 import (
 
 import roard.query.finished  # the first run must not wait for these two
 import roard.record  # noqa: F401
+from roard.service.completion import CompletionServicer
 from roard.service.files import FileServicer
+from roard.service.ignore import IgnoreServicer
 from roard.service.jobs import JobServicer
 from roard.service.labels import LabelServicer
 from roard.service.lineage import LineageServicer
@@ -47,3 +51,5 @@ def add_services(server: grpc.aio.Server, runs: Runs) -> None:
     live_pb2_grpc.add_LiveServiceServicer_to_server(LiveServicer(runs), serving)
     database_pb2_grpc.add_DatabaseServiceServicer_to_server(DatabaseServicer(runs.projects), serving)
     labels_pb2_grpc.add_LabelServiceServicer_to_server(LabelServicer(runs), serving)
+    completion_pb2_grpc.add_CompletionServiceServicer_to_server(CompletionServicer(runs), serving)
+    ignore_pb2_grpc.add_IgnoreServiceServicer_to_server(IgnoreServicer(), serving)

@@ -10,8 +10,9 @@ import grpc
 from roar_proto.v1 import tracers_pb2 as pb
 from roar_proto.v1 import tracers_pb2_grpc
 
-from roard.config import TRACERS, Settings, load_settings
+from roard.config import TRACERS, Settings
 from roard.config_edit import set_value
+from roard.config_file import load_settings
 from roard.errors import UnknownTracer
 from roard.projects import check_project
 from roard.service.convert import tracer_to_pb

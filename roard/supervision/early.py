@@ -198,7 +198,7 @@ def _worth_hashing(run: _Run, reads: Sequence[run_pb2.FileRead]) -> list[Task]:
     recorded = [
         Expected(read.path, StatKey.of_message(read.stat), strict=True)
         for read in reads
-        if run.judge(read.path, Use.EXECUTED if read.executed else Use.READ).is_recorded
+        if run.judge(read.path, Use.EXECUTED if read.executed else Use.READ).verdict.is_recorded
     ]
     # A digest of a file from the future would never be trusted.
     past = [file for file in recorded if max(file.key.mtime_ns, file.key.ctime_ns) <= now_ns]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from roar_proto.v1 import jobs_pb2, run_pb2, types_pb2
 
-from roard.config import load_settings
+from roard.config_file import load_settings
 from roard.context.git import GitUnreadable
 from roard.errors import (
     BadRequest,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from roard.config import KEYS, FilterSettings, Settings, load_settings, template
+from roard.config import KEYS, FilterSettings, Settings, template
+from roard.config_file import load_settings
 from roard.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ use crate::client::{self, Answer, Begun, Peer};
 use crate::daemon::{self, Mode};
 use crate::failure::{Failure, NOT_STARTED};
 use crate::git;
-use crate::project::{self, Project, Settings};
+use crate::project::{Project, Settings};
 use crate::report;
 use crate::rundir::{self, RunDir};
 use crate::runtime_dir::RuntimeDir;
@@ -36,7 +36,13 @@ pub struct Plan {
 
 /// Makes the run directory and announces the run. Whatever is wrong with disk or daemon, the command may start.
 /// Errors: the user has something to mend first.
-pub fn announce(project: &Project, kind: JobKind, args: &RunArgs, mode: Mode) -> Result<Plan, Failure> {
+pub fn announce(
+    project: &Project,
+    kind: JobKind,
+    args: &RunArgs,
+    mode: Mode,
+    settings: &Settings,
+) -> Result<Plan, Failure> {
     let mut record = rundir::record(project, kind, args);
     let wish = args.wish(&Wish { tracer: AUTO.into(), fallback: true });
     let mut plan = Plan {
@@ -59,7 +65,7 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs, mode: Mode) ->
         }
     };
     let _ = failpoint("launcher.begin");
-    match ask_daemon(project, &record, &plan) {
+    match ask_daemon(&record, &plan) {
         Ok(Begin::Planned(answer)) => {
             answer.plan.warnings.iter().for_each(report::warning);
             plan.quiet |= answer.plan.quiet;
@@ -68,7 +74,7 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs, mode: Mode) ->
             plan.warnings = answer.plan.warnings;
             plan.daemon = answer.daemon;
         }
-        Ok(Begin::Alone(settings)) => {
+        Ok(Begin::Alone) => {
             let wish = args.wish(&settings.wish);
             plan.quiet |= settings.quiet;
             (plan.tracer, plan.tracer_required) = (wish.tracer, !wish.fallback);
@@ -90,14 +96,14 @@ pub fn announce(project: &Project, kind: JobKind, args: &RunArgs, mode: Mode) ->
 enum Begin {
     Planned(Answer),
     /// This process, by what the project's configuration says.
-    Alone(Settings),
+    Alone,
 }
 
 /// Returns the daemon's answer, when it gives one; starts a daemon, and does not wait for it, when there is none. One that
 /// is of this command alone is started at its end: until then it would only be in the job's way.
-fn ask_daemon(project: &Project, record: &RunRecord, plan: &Plan) -> Result<Begin, Failure> {
+fn ask_daemon(record: &RunRecord, plan: &Plan) -> Result<Begin, Failure> {
     if plan.mode == Mode::Off {
-        return project::settings(project).map(Begin::Alone);
+        return Ok(Begin::Alone);
     }
     // Whatever goes wrong here is met again at the end, and said then, if it still is wrong.
     if let Ok(place) = RuntimeDir::open() {
@@ -108,5 +114,5 @@ fn ask_daemon(project: &Project, record: &RunRecord, plan: &Plan) -> Result<Begi
             Ok(Begun::Silent) | Err(_) => {}
         }
     }
-    project::settings(project).map(Begin::Alone)
+    Ok(Begin::Alone)
 }

@@ -12,7 +12,7 @@ pub const AUTO: &str = "auto";
 pub const TRACERS: [&str; 4] = [AUTO, "ebpf", "preload", "ptrace"];
 /// Made of every content, asked for or not.
 const ALWAYS: &str = "blake3";
-const HASHES: [&str; 4] = [ALWAYS, "sha256", "sha512", "md5"];
+pub const HASHES: [&str; 4] = [ALWAYS, "sha256", "sha512", "md5"];
 
 /// What the caller asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use contract::completion_service_client::CompletionServiceClient;
 use contract::daemon_service_client::DaemonServiceClient;
 use contract::job_service_client::JobServiceClient;
 use contract::{BeginJobRequest, BeginJobResponse, HelloRequest, RunRecord};
@@ -42,6 +43,7 @@ type Service = InterceptedService<Channel, WithToken>;
 /// A daemon that has greeted.
 pub struct Connected {
     pub jobs: JobServiceClient<Service>,
+    pub completion: CompletionServiceClient<Service>,
     pub peer: Option<Peer>,
     /// It is older than this program.
     pub outdated: Option<Outdated>,
@@ -90,7 +92,7 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
 /// Announces a run. An older daemon that is understood plans it all the same: the command is not to wait for a new one.
 pub async fn begin(place: &RuntimeDir, record: &RunRecord, replacement: &Replacement) -> Begun {
     let work = async {
-        let Connected { mut jobs, peer, outdated } = match connect(place, None).await {
+        let Connected { mut jobs, peer, outdated, .. } = match connect(place, None).await {
             Ok(connected) => connected,
             Err(ConnectError::Absent(_)) => return Begun::NoDaemon,
             Err(ConnectError::Unusable(_)) => return Begun::Silent,
@@ -129,7 +131,8 @@ pub async fn connect(place: &RuntimeDir, known: Option<Peer>) -> Result<Connecte
         true => None,
         false => greet(DaemonServiceClient::new(service.clone())).await?,
     };
-    Ok(Connected { jobs: JobServiceClient::new(service), peer, outdated })
+    let completion = CompletionServiceClient::new(service.clone());
+    Ok(Connected { jobs: JobServiceClient::new(service), completion, peer, outdated })
 }
 
 async fn open_channel(socket: PathBuf) -> Result<(Channel, Option<Peer>), ConnectError> {

@@ -4,9 +4,11 @@ mod announce;
 mod args;
 mod caller;
 mod client;
+mod completion;
 mod conclude;
 mod daemon;
 mod ending;
+mod environment;
 mod failure;
 mod finish;
 mod fold_command;
@@ -33,6 +35,7 @@ mod tether;
 mod wait;
 mod watch;
 mod witness;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Some("internal-fold") => fold_command::fold(&words[1..]),
         Some("internal-probe") => probe::probe(&words[1..]),
         Some("internal-probe-program") => probe::program(&words[1..]),
+        Some("internal-complete") => completion::complete(&words[1..]),
         Some("internal-version") => version(),
         Some("internal-handover") => handover_command::hand_over(&words[1..]),
         _ => handover::to_command_line(&words),

@@ -18,6 +18,7 @@ use crate::args::RunArgs;
 use crate::caller::Caller;
 use crate::conclude;
 use crate::daemon::Mode;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::program::Program;
 use crate::project::Project;
@@ -81,7 +82,7 @@ fn make_folder() -> io::Result<PathBuf> {
 fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Failure> {
     let myself = std::env::current_exe().map_err(|error| no_probe(&error.to_string()))?;
     let command = vec![myself.into_os_string(), "internal-probe-program".into(), folder.as_os_str().to_owned()];
-    let program = Program::locate(&command)?;
+    let program = Program::locate(&command, Environment::default())?;
     let args = RunArgs {
         quiet: true,
         name: String::new(),

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use crate::environment::Environment;
 use crate::failure::Failure;
 
 /// Where execvp(3) looks without PATH.
@@ -28,22 +29,25 @@ pub struct Program {
     /// Files of this name that exist, in the order of PATH; at least one.
     candidates: Vec<CString>,
     argv: Vec<CString>,
+    environment: Environment,
 }
 
 impl Program {
-    /// Looks a command up. `command` has at least one word. Errors: command-not-found, with exit status 127.
-    pub fn locate(command: &[OsString]) -> Result<Program, Failure> {
-        let path = env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+    /// Looks a command up, in the PATH that it is going to have. `command` has at least one word. Errors:
+    /// command-not-found, with exit status 127.
+    pub fn locate(command: &[OsString], environment: Environment) -> Result<Program, Failure> {
+        let path = environment.get("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
         let candidates = candidates(&command[0], &path);
         if candidates.is_empty() {
-            return Err(not_found(&command[0]));
+            return Err(not_found(&command[0], environment.sets("PATH")));
         }
-        Ok(Program { candidates, argv: command.iter().cloned().map(c_string).collect() })
+        Ok(Program { candidates, argv: command.iter().cloned().map(c_string).collect(), environment })
     }
 
     /// Executes the first candidate that can be executed, in place of this process. Returns why none can. Allocates, so it
     /// is only for a child of a single-threaded process.
     pub fn execute(&self, exec: &Exec) -> nix::Error {
+        self.environment.apply();
         let mut refused = nix::Error::ENOENT;
         for candidate in &self.candidates {
             match exec(candidate, &self.argv) {
@@ -96,13 +100,14 @@ fn exists(file: &Path) -> bool {
     }
 }
 
-fn not_found(name: &OsStr) -> Failure {
+fn not_found(name: &OsStr, in_path_of_project: bool) -> Failure {
     let failure = Failure::new("command-not-found", format!("`{}` was not found", name.display())).exit_status(127);
     if name.as_bytes().contains(&b'/') {
         return failure;
     }
     failure.hint(match name.as_bytes().starts_with(b"@") {
         true => "a step is @N or @BN, as in `roar run @2`; `roar status` lists them",
+        false if in_path_of_project => "it is looked for in the PATH that `roar env` sets for this project",
         false => "it is looked for in the directories of PATH; for shell syntax, use `sh -c '...'`",
     })
 }
@@ -142,8 +147,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_127_and_what_cannot_run_is_126() {
-        assert_eq!(Program::locate(&["no-such-program-here".into()]).unwrap_err().exit_status, 127);
-        let program = Program::locate(&["/etc/passwd".into()]).unwrap();
+        let locate = |name: &str| Program::locate(&[name.into()], Environment::default());
+        assert_eq!(locate("no-such-program-here").unwrap_err().exit_status, 127);
+        let program = locate("/etc/passwd").unwrap();
         let status = |errno| program.not_executed(&io::Error::from_raw_os_error(errno)).exit_status;
         assert_eq!(status(libc::ENOENT), 127);
         for errno in [libc::EACCES, libc::ENOEXEC, libc::EISDIR, libc::E2BIG, libc::ETXTBSY, libc::ELOOP] {

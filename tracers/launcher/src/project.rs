@@ -3,9 +3,11 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::args::{AUTO, TRACERS, Wish};
+use crate::environment::Environment;
 use crate::failure::Failure;
 
 /// Where the command is run, and for which project.
@@ -63,34 +65,50 @@ fn exists(file: &Path) -> Result<bool, Failure> {
     }
 }
 
-/// What config.toml says of a run that starts without a daemon.
+/// What config.toml says that a run needs to start; backend and summary only where no daemon says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub wish: Wish,
     /// No summary.
     pub quiet: bool,
+    /// Of the command.
+    pub environment: Environment,
 }
 
 /// Returns the settings. What the other values of the file may be, only the daemon knows. Errors: bad-config, when it is
 /// no TOML at all.
 pub fn settings(project: &Project) -> Result<Settings, Failure> {
-    let mut settings = Settings { wish: Wish { tracer: AUTO.into(), fallback: true }, quiet: false };
+    let mut settings = Settings {
+        wish: Wish { tracer: AUTO.into(), fallback: true },
+        quiet: false,
+        environment: Environment::default(),
+    };
     let file = project.roar_dir().join("config.toml");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(settings),
         Err(error) => return Err(bad_config(&file.display().to_string(), &error.to_string())),
     };
-    let parsed = toml::de::DeTable::parse(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-        bad_config(&format!("{}:{line}", file.display()), error.message())
-    })?;
+    let refused = |at: Range<usize>, problem: &str| {
+        let line = 1 + text[..at.start].matches('\n').count();
+        bad_config(&format!("{}:{line}", file.display()), problem)
+    };
+    let parsed =
+        toml::de::DeTable::parse(&text).map_err(|error| refused(error.span().unwrap_or_default(), error.message()))?;
+    let variables = parsed.get_ref().get("env").map(|table| (table.span(), table.get_ref().as_table()));
+    if let Some((at, table)) = variables {
+        for (name, value) in table.ok_or_else(|| refused(at, "`env` is no table"))? {
+            let added = settings.environment.add(name.get_ref(), value.get_ref().as_str());
+            added.map_err(|problem| refused(name.span(), &problem))?;
+        }
+    }
     let value = |table: &str, name: &str| parsed.get_ref().get(table).and_then(|table| table.get_ref().get(name));
-    if let Some(name) = value("tracer", "default").and_then(|default| default.get_ref().as_str()) {
-        let known = TRACERS.contains(&name);
-        let said = format!("`tracer.default` cannot be \"{name}\"");
-        settings.wish.tracer =
-            known.then(|| name.to_owned()).ok_or_else(|| bad_config(&file.display().to_string(), &said))?;
+    if let Some(default) = value("tracer", "default") {
+        let known = default.get_ref().as_str().filter(|name| TRACERS.contains(name));
+        let said = format!("`tracer.default` cannot be {}", &text[default.span()]);
+        let name =
+            known.ok_or_else(|| refused(default.span(), &said).hint(format!("allowed: {}", TRACERS.join(", "))))?;
+        settings.wish.tracer = name.to_owned();
     }
     if let Some(fallback) = value("tracer", "fallback").and_then(|fallback| fallback.get_ref().as_bool()) {
         settings.wish.fallback = fallback;
@@ -180,7 +198,8 @@ mod tests {
     }
 
     fn said(tracer: &str, fallback: bool, quiet: bool) -> Result<Settings, Failure> {
-        Ok(Settings { wish: Wish { tracer: tracer.into(), fallback }, quiet })
+        let wish = Wish { tracer: tracer.into(), fallback };
+        Ok(Settings { wish, quiet, environment: Environment::default() })
     }
 
     #[test]
@@ -204,5 +223,19 @@ mod tests {
         assert_eq!(settings(&project), said("ptrace", true, false));
         fs::write(tree.path("p/.roar/config.toml"), "[tracer]\ndefault = \"magic\"\n").unwrap();
         assert_eq!(settings(&project).unwrap_err().reason, "bad-config");
+    }
+
+    #[test]
+    fn variables_are_taken_as_they_stand_and_a_wrong_one_is_refused_with_its_line() {
+        let tree = Tree::with(&["p/.roar/config.toml"]);
+        let project = Project { root: tree.path("p"), cwd: tree.path("p") };
+        let file = tree.path("p/.roar/config.toml");
+        fs::write(&file, "env.A = 'a$A'\n").unwrap();
+        assert_eq!(settings(&project).unwrap().environment.get("A"), Some("a$A".into()));
+        for (text, line) in [("[env]\nA = \"1\"\nB = 2\n", 3), ("# x\nenv = 1\n", 2), ("[env]\n\"A-B\" = \"\"\n", 2)] {
+            fs::write(&file, text).unwrap();
+            let failure = settings(&project).unwrap_err();
+            assert!(failure.fact.contains(&format!("config.toml:{line}`: ")), "{}", failure.fact);
+        }
     }
 }

@@ -47,10 +47,11 @@ fn run(mut kind: JobKind, mut args: RunArgs) -> Result<ExitCode, Failure> {
         kind = plan.kind();
         rerun::follow(&mut project, &mut args, plan)?;
     }
-    let program = Program::locate(&args.command)?;
+    let settings = project::settings(&project)?;
+    let program = Program::locate(&args.command, settings.environment.clone())?;
     let inbox = Inbox::open()
         .map_err(|error| Failure::new("not-started", "signals cannot be received").cause(error.to_string()))?;
-    let mut plan = announce::announce(&project, kind, &args, mode)?;
+    let mut plan = announce::announce(&project, kind, &args, mode, &settings)?;
     let command = match start::start(&mut plan, &program, &caller) {
         Ok(command) => command,
         Err(failure) => {

@@ -778,22 +778,26 @@ class DroppedFile(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     WRITTEN_FIELD_NUMBER: _builtins.int
+    DECIDED_BY_FIELD_NUMBER: _builtins.int
     path: _builtins.bytes
     """absolute"""
     rule: _builtins.str
-    """"system", "package", "cache", "temporary", "vcs" """
+    """"system", "package", "cache", "temporary", "vcs"; "ignored": by a line of `.roarignore`"""
     written: _builtins.bool
     """false: read"""
+    decided_by: _builtins.bytes
+    """the line that decided, as it was then: ".roarignore:3: *.log"; empty: a rule of roar's own"""
     def __init__(
         self,
         *,
         path: _builtins.bytes = ...,
         rule: _builtins.str = ...,
         written: _builtins.bool = ...,
+        decided_by: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "rule", b"rule", "written", b"written"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_by", b"decided_by", "path", b"path", "rule", b"rule", "written", b"written"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
