@@ -48,6 +48,7 @@ GROUPS = (
             Command("log", "List the newest jobs"),
             Command("show", "Show everything about a job, a session or a file"),
             Command("lineage", "Show everything that a file was made from"),
+            Command("inputs", "List the data that something was made from"),
         ),
     ),
     Group(

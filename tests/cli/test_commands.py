@@ -261,3 +261,17 @@ def test_a_reader_that_goes_away_is_no_error(recorded: Recorder, roar_py: list[s
     done = subprocess.run(["bash", "-c", command], cwd=recorded.root, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.strip() in {"0", "141"}
+
+
+def test_a_file_without_inputs_says_why(recorded: Recorder, cli: Cli) -> None:
+    said = cli("inputs", "raw.csv")
+    assert (said.out, said.status) == ("", 0)
+    assert said.err == "no recorded job made it: it is an input itself\n"
+    assert recorded.uids
+
+
+def test_direct_and_all_inputs_exclude_each_other(recorded: Recorder, cli: Cli) -> None:
+    said = cli("inputs", "--direct", "--all")
+    assert (said.status, said.out) == (2, "")
+    assert "--direct and --all exclude each other" in said.err
+    assert recorded.uids

@@ -53,6 +53,10 @@ def odd(recorded: Recorder) -> Recorder:
         ("lineage", ("lineage", "reports/metrics.json", "--depth", "1")),
         ("lineage", ("lineage", "raw.csv")),
         ("lineage", ("lineage", "@4")),
+        ("inputs", ("inputs",)),
+        ("inputs", ("inputs", "reports/metrics.json", "--all")),
+        ("inputs", ("inputs", "@4", "--direct")),
+        ("inputs", ("inputs", "raw.csv")),
         ("daemon", ("daemon", "status")),
     ],
 )

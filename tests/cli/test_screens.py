@@ -21,6 +21,9 @@ SCREENS = {
     "lineage-depth": ("lineage", "reports/metrics.json", "--depth", "1"),
     "lineage-root": ("lineage", "raw.csv"),
     "lineage-job": ("lineage", "@2"),
+    "inputs": ("inputs", "reports/metrics.json"),
+    "inputs-direct": ("inputs", "@3", "--direct"),
+    "inputs-all": ("inputs", "--all"),
 }
 
 

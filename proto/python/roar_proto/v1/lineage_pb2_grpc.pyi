@@ -41,6 +41,10 @@ class LineageServiceStub:
     """Returns everything upstream of an artifact: jobs and files, over all sessions. An in-place update is a new version
     of its file, so the graph has no cycle. Idempotent. Errors: as Resolve.
     """
+    GetInputs: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.GetInputsRequest, _lineage_pb2.GetInputsResponse]
+    """Returns the data files that something was made from: those that no recorded job made, or those of one job, or all.
+    A file updated in place counts as often as it had another content. Idempotent. Errors: as Resolve.
+    """
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -54,6 +58,10 @@ class LineageServiceAsyncStub(LineageServiceStub):
     GetLineage: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetLineageRequest, _lineage_pb2.GetLineageResponse]  # type: ignore[assignment]
     """Returns everything upstream of an artifact: jobs and files, over all sessions. An in-place update is a new version
     of its file, so the graph has no cycle. Idempotent. Errors: as Resolve.
+    """
+    GetInputs: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetInputsRequest, _lineage_pb2.GetInputsResponse]  # type: ignore[assignment]
+    """Returns the data files that something was made from: those that no recorded job made, or those of one job, or all.
+    A file updated in place counts as often as it had another content. Idempotent. Errors: as Resolve.
     """
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -77,6 +85,16 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_lineage_pb2.GetLineageResponse, _abc.Awaitable[_lineage_pb2.GetLineageResponse]]:
         """Returns everything upstream of an artifact: jobs and files, over all sessions. An in-place update is a new version
         of its file, so the graph has no cycle. Idempotent. Errors: as Resolve.
+        """
+
+    @_abc_1.abstractmethod
+    def GetInputs(
+        self,
+        request: _lineage_pb2.GetInputsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.GetInputsResponse, _abc.Awaitable[_lineage_pb2.GetInputsResponse]]:
+        """Returns the data files that something was made from: those that no recorded job made, or those of one job, or all.
+        A file updated in place counts as often as it had another content. Idempotent. Errors: as Resolve.
         """
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
