@@ -19,6 +19,7 @@ from roar_proto.v1 import (
     daemon_pb2,
     daemon_pb2_grpc,
     database_pb2_grpc,
+    diff_pb2_grpc,
     jobs_pb2_grpc,
     lineage_pb2_grpc,
     sessions_pb2_grpc,
@@ -62,6 +63,7 @@ class Daemon:
         self.jobs = jobs_pb2_grpc.JobServiceStub(channel)
         self.sessions = sessions_pb2_grpc.SessionServiceStub(channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(channel)
+        self.diff = diff_pb2_grpc.DiffServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)

@@ -275,3 +275,12 @@ def test_direct_and_all_inputs_exclude_each_other(recorded: Recorder, cli: Cli) 
     assert (said.status, said.out) == (2, "")
     assert "--direct and --all exclude each other" in said.err
     assert recorded.uids
+
+
+def test_a_job_and_a_file_cannot_be_compared(recorded: Recorder, cli: Cli) -> None:
+    said = cli("diff", "@1", "raw.csv")
+    assert (said.status, said.out) == (2, "")
+    assert "`@1` is a job and `raw.csv` is a file" in said.err
+    assert cli("diff", "@2", recorded.uids[1], "--no-patch").out.endswith(
+        "the same command, code, inputs and outputs\n"
+    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from query_lab import Lab
+from query_lab import Lab, counted
 from roar_proto.v1 import jobs_pb2
-from sqlalchemy import Engine, event
 
 from roard.query.dag import get_dag
 from roard.query.jobs import get_job, list_jobs
@@ -25,21 +23,6 @@ QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "status": (lambda lab: project_status(lab.project), 18),
     "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 8),
 }
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Yields the list of the statements executed meanwhile."""
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def record(lab: Lab, steps: int) -> None:
