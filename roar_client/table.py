@@ -49,6 +49,7 @@ GROUPS = (
             Command("show", "Show everything about a job, a session or a file"),
             Command("lineage", "Show everything that a file was made from"),
             Command("inputs", "List the data that something was made from"),
+            Command("search", "Find jobs by their commands and files by their paths"),
             Command("diff", "Show what two jobs, files or sessions differ in"),
         ),
     ),

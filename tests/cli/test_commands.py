@@ -284,3 +284,11 @@ def test_a_job_and_a_file_cannot_be_compared(recorded: Recorder, cli: Cli) -> No
     assert cli("diff", "@2", recorded.uids[1], "--no-patch").out.endswith(
         "the same command, code, inputs and outputs\n"
     )
+
+
+def test_a_search_without_result_says_so_and_one_without_words_is_refused(recorded: Recorder, cli: Cli) -> None:
+    said = cli("search", "nowhere", "preprocess")
+    assert (said.status, said.out) == (0, "")
+    assert said.err == "nothing found: no recorded command and no path has all these words in it\n"
+    assert cli("search", "").status == cli("search").status == 2
+    assert recorded.uids

@@ -53,6 +53,8 @@ def odd(recorded: Recorder) -> Recorder:
         ("lineage", ("lineage", "reports/metrics.json", "--depth", "1")),
         ("lineage", ("lineage", "raw.csv")),
         ("lineage", ("lineage", "@4")),
+        ("search", ("search", "csv")),
+        ("search", ("search", "nowhere")),
         ("diff", ("diff", "@1", "@4")),
         ("diff", ("diff", "raw.csv", "models/svc.bin")),
         ("diff", ("diff", "@4", "@4")),

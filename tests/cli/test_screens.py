@@ -24,6 +24,8 @@ SCREENS = {
     "lineage-depth": ("lineage", "reports/metrics.json", "--depth", "1"),
     "lineage-root": ("lineage", "raw.csv"),
     "lineage-job": ("lineage", "@2"),
+    "search": ("search", "train", "py", "-n", "1"),
+    "search-files": ("search", "DATA", ".csv"),
     "inputs": ("inputs", "reports/metrics.json"),
     "inputs-direct": ("inputs", "@3", "--direct"),
     "inputs-all": ("inputs", "--all"),

@@ -508,3 +508,119 @@ class InputFile(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InputFile: _TypeAlias = InputFile  # noqa: Y015
+
+@_typing.final
+class SearchRequest(_message.Message):
+    """See LineageService.Search."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    limit: _builtins.int
+    """jobs and files at most, of each; 1 to 10000; 0: 20"""
+    @_builtins.property
+    def words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """parts of a command or path, all of which must be in it, in any order and in either case of ASCII letters"""
+
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        words: _abc.Iterable[_builtins.str] | None = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "project_root", b"project_root", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
+
+@_typing.final
+class SearchResponse(_message.Message):
+    """See LineageService.Search."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOBS_FIELD_NUMBER: _builtins.int
+    JOB_TOTAL_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    FILE_TOTAL_FIELD_NUMBER: _builtins.int
+    job_total: _builtins.int
+    """that match, without the limit"""
+    file_total: _builtins.int
+    """that match, without the limit"""
+    @_builtins.property
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]:
+        """newest first, without their files"""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoundFile]:
+        """those used last first"""
+
+    def __init__(
+        self,
+        *,
+        jobs: _abc.Iterable[_jobs_pb2.Job] | None = ...,
+        job_total: _builtins.int = ...,
+        files: _abc.Iterable[Global___FoundFile] | None = ...,
+        file_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_total", b"file_total", "files", b"files", "job_total", b"job_total", "jobs", b"jobs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class FoundFile(_message.Message):
+    """A path that jobs used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    USES_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    WRITTEN_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    path: _builtins.bytes
+    """project-relative or absolute"""
+    uses: _builtins.int
+    """times that a job read or wrote it"""
+    job: _builtins.str
+    """uid of the job that used it last"""
+    step: _builtins.str
+    """of that job, in its session"""
+    written: _builtins.bool
+    """that job wrote it"""
+    hash: _builtins.bytes
+    """BLAKE3, of what that job wrote or else read; empty: not known"""
+    size: _builtins.int
+    """bytes"""
+    def __init__(
+        self,
+        *,
+        path: _builtins.bytes = ...,
+        uses: _builtins.int = ...,
+        job: _builtins.str = ...,
+        step: _builtins.str = ...,
+        written: _builtins.bool = ...,
+        hash: _builtins.bytes = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "job", b"job", "path", b"path", "size", b"size", "step", b"step", "uses", b"uses", "written", b"written"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoundFile: _TypeAlias = FoundFile  # noqa: Y015

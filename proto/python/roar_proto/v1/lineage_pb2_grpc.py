@@ -50,6 +50,11 @@ class LineageServiceStub:
                 request_serializer=roar_dot_v1_dot_lineage__pb2.GetInputsRequest.SerializeToString,
                 response_deserializer=roar_dot_v1_dot_lineage__pb2.GetInputsResponse.FromString,
                 _registered_method=True)
+        self.Search = channel.unary_unary(
+                '/roar.v1.LineageService/Search',
+                request_serializer=roar_dot_v1_dot_lineage__pb2.SearchRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_lineage__pb2.SearchResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer:
@@ -80,6 +85,14 @@ class LineageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Search(self, request, context):
+        """Finds jobs by their commands and files by their paths, over all sessions. Reads every recorded path: 0.1 s a million
+        uses. Idempotent. Errors: INVALID_ARGUMENT no words; NOT_FOUND no project there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -97,6 +110,11 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.GetInputs,
                     request_deserializer=roar_dot_v1_dot_lineage__pb2.GetInputsRequest.FromString,
                     response_serializer=roar_dot_v1_dot_lineage__pb2.GetInputsResponse.SerializeToString,
+            ),
+            'Search': grpc.unary_unary_rpc_method_handler(
+                    servicer.Search,
+                    request_deserializer=roar_dot_v1_dot_lineage__pb2.SearchRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_lineage__pb2.SearchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +199,33 @@ class LineageService:
             '/roar.v1.LineageService/GetInputs',
             roar_dot_v1_dot_lineage__pb2.GetInputsRequest.SerializeToString,
             roar_dot_v1_dot_lineage__pb2.GetInputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.LineageService/Search',
+            roar_dot_v1_dot_lineage__pb2.SearchRequest.SerializeToString,
+            roar_dot_v1_dot_lineage__pb2.SearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from query_lab import Lab, counted
-from roar_proto.v1 import jobs_pb2
+from roar_proto.v1 import jobs_pb2, lineage_pb2
 
 from roard.query.dag import get_dag
 from roard.query.jobs import get_job, list_jobs
 from roard.query.lineage import get_lineage
 from roard.query.resolve import resolve
+from roard.query.search import search
 from roard.query.sessions import get_session
 from roard.query.status import project_status
 
@@ -21,6 +22,7 @@ QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "session": (lambda lab: get_session(lab.project, ""), 12),
     "dag": (lambda lab: get_dag(lab.project, check_files=True), 16),
     "status": (lambda lab: project_status(lab.project), 18),
+    "search": (lambda lab: search(lab.project, lineage_pb2.SearchRequest(words=["f"])), 11),
     "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 8),
 }
 
