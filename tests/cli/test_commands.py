@@ -292,3 +292,13 @@ def test_a_search_without_result_says_so_and_one_without_words_is_refused(record
     assert said.err == "nothing found: no recorded command and no path has all these words in it\n"
     assert cli("search", "").status == cli("search").status == 2
     assert recorded.uids
+
+
+def test_the_log_of_an_old_session_is_found_by_its_hash(recorded: Recorder, cli: Cli) -> None:
+    old = cli("show", "--json").json["hash"]
+    cli("reset", "-y")
+    recorded.job("python plot.py", ["raw.csv"], {"plot.svg": "s"})
+    assert [job["id"] for job in cli("log", "--session", old[:12], "--json").json["jobs"]] == recorded.uids[2::-1]
+    assert [job["id"] for job in cli("log", "--json").json["jobs"]] == recorded.uids[3:]
+    assert "no session `beefbeef`" in cli("log", "--session", "beefbeef").err
+    assert cli("log", "--all", "--session", old).status == 2

@@ -52,7 +52,7 @@ class JobServiceStub:
     ambiguous (the candidates are in the message).
     """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]
-    """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+    """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session."""
 
 @_typing.type_check_only
 class JobServiceAsyncStub(JobServiceStub):
@@ -78,7 +78,7 @@ class JobServiceAsyncStub(JobServiceStub):
     ambiguous (the candidates are in the message).
     """
     ListJobs: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]  # type: ignore[assignment]
-    """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+    """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session."""
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """Jobs: one recorded execution each."""
@@ -125,6 +125,6 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.ListJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.ListJobsResponse, _abc.Awaitable[_jobs_pb2.ListJobsResponse]]:
-        """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+        """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
