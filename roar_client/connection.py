@@ -20,6 +20,7 @@ from roar_proto.v1 import (
     daemon_pb2,
     daemon_pb2_grpc,
     database_pb2_grpc,
+    diff_pb2_grpc,
     files_pb2_grpc,
     ignore_pb2_grpc,
     jobs_pb2_grpc,
@@ -70,6 +71,7 @@ class Daemon:
         self.labels = labels_pb2_grpc.LabelServiceStub(channel)
         self.files = files_pb2_grpc.FileServiceStub(channel)
         self.live = live_pb2_grpc.LiveServiceStub(channel)
+        self.diff = diff_pb2_grpc.DiffServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.config = config_pb2_grpc.ConfigServiceStub(channel)

@@ -546,6 +546,21 @@ class NoSuchLabel(RoarError):
         super().__init__(fact, hint="`roar label show ENTITY TARGET` lists them; nothing was changed")
 
 
+class NotComparable(RoarError):
+    """`roar diff` was given things of two kinds."""
+
+    reason = "not-comparable"
+    status = "INVALID_ARGUMENT"
+    exit_code = 2
+
+    def __init__(self, a: tuple[str, str], b: tuple[str, str]) -> None:
+        what = {"job": "a job", "session": "a session", "artifact": "a file"}
+        super().__init__(
+            f"`{a[0]}` is {what[a[1]]} and `{b[0]}` is {what[b[1]]}",
+            hint="both must be jobs, files or sessions; --job, --artifact, --session or --path says what both are",
+        )
+
+
 class BadPattern(RoarError):
     """A regular expression cannot be compiled."""
 

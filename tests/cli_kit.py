@@ -106,6 +106,7 @@ class Recorder:
         warnings: Sequence[types_pb2.Warning] = (),
         seen_by: Sequence[str] = ("ptrace", "ptrace"),
         events_lost: int = 0,
+        git: types_pb2.GitState | None = None,
     ) -> str:
         """Records a command that read files which are there, and wrote others; returns the job's id."""
         read = [read_of(self.root / name, executed=name.endswith(".sh")) for name in reads]
@@ -113,7 +114,7 @@ class Recorder:
         self.put(writes or {})
         made = [write_of(self.root / name) for name in writes or {}]
         argv = [word.encode() for word in command.split()] if isinstance(command, str) else list(command)
-        git = types_pb2.GitState(
+        git = git or types_pb2.GitState(
             commit=COMMIT,
             branch="main",
             remote="https://example.org/digits.git",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import shlex
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from blake3 import blake3
 from roar_proto.v1 import lineage_pb2, types_pb2
-from sqlalchemy import insert, select
+from sqlalchemy import Engine, event, insert, select
 
 from roard.db import artifacts, jobs, sessions
 from roard.db.tables import SessionRow, StepRow
@@ -20,11 +21,27 @@ from roard.project import Project
 
 START_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
+COMMIT = "c" * 40
 
 
 def digest(content: bytes) -> bytes:
     """Returns what a file with this content is known by."""
     return blake3(content).digest()
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Yields the list of the statements executed meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def content_of(value: str | None) -> Content:
@@ -64,6 +81,9 @@ class Lab:
         dropped: Mapping[str, str] | None = None,
         on_disk: bool = True,
         created: bool = False,
+        commit: str = COMMIT,
+        changed: Sequence[str] = (),
+        programs: Sequence[str] = ("/usr/bin/python3",),
     ) -> str:
         """Records a job of a step ("@2", "@B1") and returns its uid; on_disk: its files are there afterwards.
 
@@ -95,11 +115,17 @@ class Lab:
             hostname="box",
             user="ada",
             roar_version="0.1.0",
-            git=types_pb2.GitState(commit="c" * 40, branch="main", dirty=False),
+            git=types_pb2.GitState(
+                commit=commit, branch="main", dirty=bool(changed), changed_paths=[path.encode() for path in changed]
+            )
+            if commit
+            else None,
             inputs=used,
             outputs=written,
             dropped=[DroppedFile(path.encode(), rule, written=False) for path, rule in (dropped or {}).items()],
-            processes=[types_pb2.Process(pid=7, exe=b"/usr/bin/python3", argv=words, ended_ns=5, exit_code=0)],
+            processes=[
+                types_pb2.Process(pid=7, exe=exe.encode(), argv=words, ended_ns=5, exit_code=0) for exe in programs
+            ],
             warnings=[types_pb2.Warning(code="io-uring", message="some of it was not seen")],
         )
         with self.project.store.write() as session:

@@ -27,9 +27,10 @@ class Status(str, Enum):
         "roar log -n 5",
         "roar log --all --status failed",
         r"roar log --grep 'lr=0\.1'",
+        "roar log --session 3f9a0c12",
     )
 )
-def log(
+def log(  # noqa: PLR0913  # the options are the contract
     *,
     number: Annotated[
         int,
@@ -38,6 +39,9 @@ def log(
         ),
     ] = 20,
     everything: Annotated[bool, typer.Option("--all", help="Of all sessions, not only of the active one.")] = False,
+    session: Annotated[
+        str, typer.Option("--session", metavar="HASH", help="Of this session: its hash or the beginning of it.")
+    ] = "",
     status: Annotated[
         Status | None, typer.Option("--status", metavar="ok|failed|interrupted", help="Only jobs that ended like this.")
     ] = None,
@@ -53,15 +57,24 @@ def log(
     from roar_proto.v1 import jobs_pb2, types_pb2
 
     from roar_client.connection import connect
+    from roar_client.errors import USAGE, ClientError
     from roar_client.output.documents import log_document, print_document
     from roar_client.output.jobs import log_lines
     from roar_client.output.text import note, show
     from roar_client.project import here
 
+    if everything and session:
+        fact = "--all and --session exclude each other"
+        raise ClientError("usage", fact, hint="see `roar log --help`", exit_code=USAGE)
     project = here()
     wanted = types_pb2.JobStatus.Value(f"JOB_STATUS_{status.name}") if status else types_pb2.JOB_STATUS_UNSPECIFIED
     request = jobs_pb2.ListJobsRequest(
-        project_root=project.root, limit=min(number, MOST_JOBS), all_sessions=everything, status=wanted, grep=grep
+        project_root=project.root,
+        limit=min(number, MOST_JOBS),
+        all_sessions=everything,
+        status=wanted,
+        grep=grep,
+        session=session,
     )
     with connect() as daemon:
         response = daemon.call(daemon.jobs.ListJobs, request)

@@ -62,7 +62,7 @@ def job_document(job: jobs_pb2.Job, *, dropped: bool = False) -> Document:
         "user": job.user,
         "roar_version": job.roar_version,
         "session": job.session_hash,
-        "git": _git(job.git) if job.HasField("git") else None,
+        "git": git_document(job.git) if job.HasField("git") else None,
         "inputs": [_input(file) for file in job.inputs],
         "outputs": [_output(file) for file in job.outputs],
         "code": [_file(file) for file in job.code],
@@ -280,7 +280,8 @@ def _edge(edge: lineage_pb2.LineageEdge) -> Document:
     }
 
 
-def _git(git: types_pb2.GitState) -> Document:
+def git_document(git: types_pb2.GitState) -> Document:
+    """Returns the git state of a job."""
     return {
         "commit": git.commit or None,
         "branch": git.branch or None,

@@ -71,7 +71,11 @@ class StepJob:
 Target: TypeAlias = JobTarget | SessionTarget | ArtifactTarget | PathTarget
 
 
-def find(session: Session, root: bytes, request: pb.ResolveRequest | pb.GetLineageRequest) -> Target:
+Request: TypeAlias = pb.ResolveRequest | pb.GetLineageRequest | pb.GetInputsRequest
+"""What has a reference in it."""
+
+
+def find(session: Session, root: bytes, request: Request) -> Target:
     """Returns what a reference of any kind, or of the kind asked for, names.
 
     Raises JobNotFound, SessionNotFound, ArtifactNotFound, BadReference, AmbiguousReference, BadRequest.

@@ -15,7 +15,7 @@ from roard.db.tables import JobRow, SessionRow, StepRow
 from roard.errors import BadPattern
 from roard.project import Project
 from roard.query import job_parts
-from roard.query.find import find_job
+from roard.query.find import find_job, find_session
 
 KINDS: Mapping[str, types.JobKind.ValueType] = {"run": types.JOB_KIND_RUN, "build": types.JOB_KIND_BUILD}
 STATUSES: Mapping[str, types.JobStatus.ValueType] = {
@@ -39,7 +39,10 @@ def get_job(project: Project, ref: str) -> pb.Job:
 
 
 def list_jobs(project: Project, request: pb.ListJobsRequest) -> pb.ListJobsResponse:
-    """Returns the newest jobs that match, without their files. Raises BadPattern."""
+    """Returns the newest jobs that match, without their files.
+
+    Raises BadPattern, SessionNotFound, BadReference, AmbiguousReference.
+    """
     search = _Search(request.grep) if request.grep else None
     with project.store.read() as session:
         matching = _matching(session, request, search)
@@ -79,7 +82,11 @@ class _Search:
 def _matching(session: Session, request: pb.ListJobsRequest, search: _Search | None) -> Select[int]:
     """Returns the statement for the ids of all jobs that a request asks for."""
     wanted = select(JobRow.id).join(StepRow, JobRow.step_id == StepRow.id).join(SessionRow)
-    if not request.all_sessions:
+    if request.session:
+        wanted = wanted.where(
+            SessionRow.id == find_session(session, request.session.encode("utf-8", "surrogateescape"))
+        )
+    elif not request.all_sessions:
         wanted = wanted.where(SessionRow.active)
     if request.status:
         names = {value: name for name, value in STATUSES.items()}

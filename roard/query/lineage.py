@@ -39,8 +39,8 @@ class Start:
     content: Content
     path: bytes
     """Empty: asked for by hash and never seen under a name."""
-    job: int | None
-    """None: nothing recorded made it."""
+    jobs: list[int]
+    """One at most; none: nothing recorded made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,20 @@ def get_lineage(project: Project, request: pb.GetLineageRequest) -> pb.GetLineag
     Raises JobNotFound, ArtifactNotFound, BadReference, AmbiguousReference.
     """
     with project.store.read() as session:
-        start = _start(project, session, request)
-        walk = _walk(session, start.job, request.depth)
-        jobs = _load(session, walk.jobs)
-        uids = _uids(session, {*walk.jobs, *(link.producer for link in walk.links)})
+        target = find(session, project.root, request)
+        if isinstance(target, SessionTarget):
+            raise BadReference(shown(request.ref), "it names a session, and lineage is that of a file or a job")
+        start = start_of(project, session, target)
+        upstream = walk(session, start.jobs, request.depth)
+        jobs = _load(session, upstream.jobs)
+        uids = _uids(session, {*upstream.jobs, *(link.producer for link in upstream.links)})
     return pb.GetLineageResponse(
         hash=start.content.digest,
         path=start.path,
         size=start.content.size,
         jobs=jobs,
-        truncated=walk.truncated,
-        edges=[_edge(link, uids) for link in _acyclic(walk.links)],
+        truncated=upstream.truncated,
+        edges=[_edge(link, uids) for link in _acyclic(upstream.links)],
     )
 
 
@@ -78,12 +81,11 @@ def _edge(link: Link, uids: dict[int, str]) -> pb.LineageEdge:
     return pb.LineageEdge(producer=uids[link.producer], consumer=uids[link.consumer], path=link.path, hash=link.digest)
 
 
-def _start(project: Project, session: Session, request: pb.GetLineageRequest) -> Start:
-    match find(session, project.root, request):
+def start_of(project: Project, session: Session, target: JobTarget | ArtifactTarget | PathTarget) -> Start:
+    """Returns a job, or the content that a reference names and the job that made it."""
+    match target:
         case JobTarget(job_id):
-            return Start(Content(None, b"", 0), b"", job_id)
-        case SessionTarget():
-            raise BadReference(shown(request.ref), "it names a session, and lineage is that of a file or a job")
+            return Start(Content(None, b"", 0), b"", [job_id])
         case ArtifactTarget(artifact_id):
             return _start_at_artifact(session, artifact_id)
         case PathTarget(path):
@@ -91,7 +93,8 @@ def _start(project: Project, session: Session, request: pb.GetLineageRequest) ->
             made = OutputRow.artifact_id == content.artifact if content.artifact is not None else OutputRow.path == path
             # The same content may have been made at several places: the one asked for first.
             newest = select(OutputRow.job_id).where(made).order_by((OutputRow.path == path).desc())
-            return Start(content, path, session.scalar(newest.order_by(OutputRow.job_id.desc()).limit(1)))
+            made_by = session.scalars(newest.order_by(OutputRow.job_id.desc()).limit(1))
+            return Start(content, path, list(made_by))
 
 
 def _start_at_artifact(session: Session, artifact_id: int) -> Start:
@@ -100,14 +103,14 @@ def _start_at_artifact(session: Session, artifact_id: int) -> Start:
     newest = session.execute(made.order_by(OutputRow.job_id.desc(), OutputRow.path).limit(1)).first()
     content = Content(artifact_id, row.hash, row.size)
     if newest is not None:
-        return Start(content, newest.path, newest.job_id)
+        return Start(content, newest.path, [newest.job_id])
     read = select(InputRow.path).where(InputRow.artifact_id == artifact_id).order_by(InputRow.job_id.desc()).limit(1)
-    return Start(content, session.scalar(read) or b"", None)
+    return Start(content, session.scalar(read) or b"", [])
 
 
-def _walk(session: Session, start: int | None, depth: int) -> Walk:
-    """Returns what lies upstream of a job, at most `depth` jobs far; 0 is no limit. Three statements a level."""
-    seen = [start] if start is not None else []
+def walk(session: Session, start: Collection[int], depth: int) -> Walk:
+    """Returns what lies upstream of jobs, at most `depth` jobs far; 0 is no limit. Three statements a level."""
+    seen = list(start)
     frontier = list(seen)
     links: list[Link] = []
     level = 1
@@ -123,7 +126,7 @@ def _walk(session: Session, start: int | None, depth: int) -> Walk:
 
 
 def _uids(session: Session, ids: Iterable[int]) -> dict[int, str]:
-    rows = session.execute(select(JobRow.id, JobRow.uid).where(JobRow.id.in_(_these(ids))))
+    rows = session.execute(select(JobRow.id, JobRow.uid).where(JobRow.id.in_(these(ids))))
     return {row.id: row.uid for row in rows}
 
 
@@ -154,7 +157,7 @@ def _links_into(session: Session, consumers: Collection[int]) -> list[Link]:
             .join(consumer, consumer.id == InputRow.job_id)
             .join(producer, producer.id == OutputRow.job_id)
             .outerjoin(ArtifactRow, InputRow.artifact_id == ArtifactRow.id)
-            .where(InputRow.job_id.in_(_these(consumers)), _is_source())
+            .where(InputRow.job_id.in_(these(consumers)), _is_source())
             .group_by(InputRow.job_id, InputRow.path)
         )
         for job_id, path, made_by, digest in session.execute(statement):
@@ -162,7 +165,7 @@ def _links_into(session: Session, consumers: Collection[int]) -> list[Link]:
     return list(found.values())
 
 
-def _these(ids: Iterable[int]) -> Select[int]:
+def these(ids: Iterable[int]) -> Select[int]:
     """Selects given ids, any number of them: a list of bound values is limited."""
     return select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
 
@@ -186,7 +189,7 @@ def _acyclic(links: list[Link]) -> list[Link]:
 
 def _load(session: Session, ordered: list[int]) -> list[jobs_pb2.Job]:
     """Returns the jobs in the order given, with their data files."""
-    wanted = _these(ordered)
+    wanted = these(ordered)
     jobs = {job.sequence: job for job in load_jobs(session, wanted)}
     files = job_parts.files(session, wanted)
     for job_id, job in jobs.items():

@@ -57,7 +57,7 @@ class SessionGraph:
 
 def load_graph(session: Session, session_id: int) -> SessionGraph:
     """Returns the graph of a session. A fixed number of statements."""
-    latest = _latest(session_id)
+    latest = latest_jobs(session_id)
     reads, sizes = _reads(session, latest)
     writes = _writes(session, session_id, latest, sizes)
     outputs = _outputs(session, latest, sizes)
@@ -73,7 +73,7 @@ def load_graph(session: Session, session_id: int) -> SessionGraph:
     )
 
 
-def _latest(session_id: int) -> Select[int]:
+def latest_jobs(session_id: int) -> Select[int]:
     """Selects the latest job of every step. Index: ix_job_step."""
     joined = select(func.max(JobRow.id)).join(StepRow, JobRow.step_id == StepRow.id)
     return joined.where(StepRow.session_id == session_id).group_by(JobRow.step_id).correlate(None)

@@ -308,3 +308,44 @@ def test_a_reader_that_goes_away_is_no_error(recorded: Recorder, roar_py: list[s
     done = subprocess.run(["bash", "-c", command], cwd=recorded.root, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.strip() in {"0", "141"}
+
+
+def test_a_file_without_inputs_says_why(recorded: Recorder, cli: Cli) -> None:
+    said = cli("inputs", "raw.csv")
+    assert (said.out, said.status) == ("", 0)
+    assert said.err == "no recorded job made it: it is an input itself\n"
+    assert recorded.uids
+
+
+def test_direct_and_all_inputs_exclude_each_other(recorded: Recorder, cli: Cli) -> None:
+    said = cli("inputs", "--direct", "--all")
+    assert (said.status, said.out) == (2, "")
+    assert "--direct and --all exclude each other" in said.err
+    assert recorded.uids
+
+
+def test_a_job_and_a_file_cannot_be_compared(recorded: Recorder, cli: Cli) -> None:
+    said = cli("diff", "@1", "raw.csv")
+    assert (said.status, said.out) == (2, "")
+    assert "`@1` is a job and `raw.csv` is a file" in said.err
+    assert cli("diff", "@2", recorded.uids[1], "--no-patch").out.endswith(
+        "the same command, code, inputs and outputs\n"
+    )
+
+
+def test_a_search_without_result_says_so_and_one_without_words_is_refused(recorded: Recorder, cli: Cli) -> None:
+    said = cli("search", "nowhere", "preprocess")
+    assert (said.status, said.out) == (0, "")
+    assert said.err == "nothing found: no recorded command and no path has all these words in it\n"
+    assert cli("search", "").status == cli("search").status == 2
+    assert recorded.uids
+
+
+def test_the_log_of_an_old_session_is_found_by_its_hash(recorded: Recorder, cli: Cli) -> None:
+    old = cli("show", "--json").json["hash"]
+    cli("reset", "-y")
+    recorded.job("python plot.py", ["raw.csv"], {"plot.svg": "s"})
+    assert [job["id"] for job in cli("log", "--session", old[:12], "--json").json["jobs"]] == recorded.uids[2::-1]
+    assert [job["id"] for job in cli("log", "--json").json["jobs"]] == recorded.uids[3:]
+    assert "no session `beefbeef`" in cli("log", "--session", "beefbeef").err
+    assert cli("log", "--all", "--session", old).status == 2

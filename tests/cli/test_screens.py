@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import subprocess
 
 import pytest
 from cli_kit import Cli, Recorder, check_snapshot, masked
+from daemon_kit import git
 from roar_proto.v1 import types_pb2
 
 SCREENS = {
@@ -23,6 +26,11 @@ SCREENS = {
     "lineage-depth": ("lineage", "reports/metrics.json", "--depth", "1"),
     "lineage-root": ("lineage", "raw.csv"),
     "lineage-job": ("lineage", "@2"),
+    "search": ("search", "train", "py", "-n", "1"),
+    "search-files": ("search", "DATA", ".csv"),
+    "inputs": ("inputs", "reports/metrics.json"),
+    "inputs-direct": ("inputs", "@3", "--direct"),
+    "inputs-all": ("inputs", "--all"),
 }
 
 
@@ -65,6 +73,55 @@ def test_stale_pipeline(recorded: Recorder, cli: Cli, name: str, words: tuple[st
     said = cli(*words)
     assert (said.status, said.err) == (0, "")
     check_snapshot(name, masked(said.out, recorded))
+
+
+def commit(recorder: Recorder, message: str, files: dict[str, str]) -> types_pb2.GitState:
+    """Commits files and returns what git then says of the clean tree."""
+    recorder.put(files)
+    git(recorder.root, "add", *files)
+    git(recorder.root, "commit", "-q", "-m", message)
+    said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=recorder.root, capture_output=True, text=True, check=True)
+    return types_pb2.GitState(commit=said.stdout.strip(), branch="main", dirty=False)
+
+
+def test_what_two_jobs_two_commits_apart_differ_in(recorder: Recorder, cli: Cli) -> None:
+    git(recorder.root, "init", "-q", "-b", "main")
+    code = "import json\n\nlr = 0.1\nprint(lr)\n"
+    before = commit(recorder, "one", {"train.py": code})
+    recorder.put({"raw.csv": "1,2\n", "params.yaml": "epochs: 3\n"})
+    recorder.job("python prepare.py --seed 1", ["raw.csv"], {"data.csv": "1\n"}, git=before)
+    reads = ["data.csv", "params.yaml", "train.py"]
+    recorder.job("python train.py --lr 0.1", reads, {"runs/1.json": '{"acc": 0.9, "n": 1}', "m.bin": "1"}, git=before)
+    commit(recorder, "two", {"params.yaml": "epochs: 3\n"})
+    after = commit(
+        recorder, "three", {"train.py": code.replace("print(lr)", "print(lr * 2)"), "params.yaml": "epochs: 5\n"}
+    )
+    recorder.job("python prepare.py --seed 2", ["raw.csv"], {"data.csv": "2\n"}, git=after)
+    recorder.job(
+        "python train.py --lr 0.2", reads, {"runs/2.json": '{"acc": 0.8}', "m.bin": "2"}, git=after, exit_code=3
+    )
+    said = cli("diff", "@-3", "@-1")
+    assert (said.status, said.err) == (0, "")
+    text = (
+        masked(said.out, recorder).replace(before.commit[:12], "<commit a> ").replace(after.commit[:12], "<commit b> ")
+    )
+    check_snapshot("diff-jobs", re.sub(r"[+] [0-9a-f]{12}  two", "+ <commit>    two", text))
+    said = cli("diff", "runs/1.json", "runs/2.json", "--depth", "1", "--no-patch")
+    text = (
+        masked(said.out, recorder).replace(before.commit[:12], "<commit a> ").replace(after.commit[:12], "<commit b> ")
+    )
+    check_snapshot("diff-files", re.sub(r"[+] [0-9a-f]{12}  two", "+ <commit>    two", text))
+
+
+def test_what_two_sessions_differ_in(recorded: Recorder, cli: Cli) -> None:
+    first = cli("show", "--json").json["hash"]
+    cli("reset", "-y")
+    recorded.job("python preprocess.py", ["raw.csv"], {"data/train.csv": "1\n", "data/test.csv": "2\n"})
+    recorded.job("python plot.py", ["data/test.csv"], {"plot.svg": "s"})
+    second = cli("show", "--json").json["hash"]
+    said = cli("diff", first[:12], second)
+    assert (said.status, said.err) == (0, "")
+    check_snapshot("diff-sessions", masked(said.out, recorded))
 
 
 def test_everything_about_a_job(recorder: Recorder, cli: Cli) -> None:

@@ -286,6 +286,7 @@ class ListJobsRequest(_message.Message):
     ALL_SESSIONS_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     GREP_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
     project_root: _builtins.bytes
     """absolute"""
     limit: _builtins.int
@@ -296,6 +297,8 @@ class ListJobsRequest(_message.Message):
     """unspecified: any"""
     grep: _builtins.str
     """Python regular expression searched in the command line; empty: all"""
+    session: _builtins.str
+    """hash of one session or unique prefix of it; empty: by `all_sessions`"""
     def __init__(
         self,
         *,
@@ -304,10 +307,11 @@ class ListJobsRequest(_message.Message):
         all_sessions: _builtins.bool = ...,
         status: _types_pb2.JobStatus.ValueType = ...,
         grep: _builtins.str = ...,
+        session: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_sessions", b"all_sessions", "grep", b"grep", "limit", b"limit", "project_root", b"project_root", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_sessions", b"all_sessions", "grep", b"grep", "limit", b"limit", "project_root", b"project_root", "session", b"session", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

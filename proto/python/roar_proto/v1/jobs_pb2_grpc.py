@@ -126,7 +126,7 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListJobs(self, request, context):
-        """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there.
+        """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,7 +57,7 @@ class JobServiceStub:
     ambiguous (the candidates are in the message).
     """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]
-    """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+    """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session."""
     PlanRerun: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PlanRerunRequest, _jobs_pb2.PlanRerunResponse]
     """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
     their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
@@ -106,7 +106,7 @@ class JobServiceAsyncStub(JobServiceStub):
     ambiguous (the candidates are in the message).
     """
     ListJobs: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]  # type: ignore[assignment]
-    """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+    """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session."""
     PlanRerun: _aio.UnaryUnaryMultiCallable[_jobs_pb2.PlanRerunRequest, _jobs_pb2.PlanRerunResponse]  # type: ignore[assignment]
     """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
     their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
@@ -182,7 +182,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.ListJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.ListJobsResponse, _abc.Awaitable[_jobs_pb2.ListJobsResponse]]:
-        """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there."""
+        """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session."""
 
     @_abc_1.abstractmethod
     def PlanRerun(

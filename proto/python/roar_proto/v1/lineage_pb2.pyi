@@ -54,6 +54,30 @@ REF_KIND_PATH: RefKind.ValueType  # 4
 """path of a file"""
 Global___RefKind: _TypeAlias = RefKind  # noqa: Y015
 
+class _InputScope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InputScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InputScope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INPUT_SCOPE_UNSPECIFIED: _InputScope.ValueType  # 0
+    """those that no recorded job made"""
+    INPUT_SCOPE_DIRECT: _InputScope.ValueType  # 1
+    """those that the job itself read, of an artifact the job that made it, of a session its latest jobs"""
+    INPUT_SCOPE_ALL: _InputScope.ValueType  # 2
+    """every file that a job upstream read"""
+
+class InputScope(_InputScope, metaclass=_InputScopeEnumTypeWrapper):
+    """Which files upstream are wanted."""
+
+INPUT_SCOPE_UNSPECIFIED: InputScope.ValueType  # 0
+"""those that no recorded job made"""
+INPUT_SCOPE_DIRECT: InputScope.ValueType  # 1
+"""those that the job itself read, of an artifact the job that made it, of a session its latest jobs"""
+INPUT_SCOPE_ALL: InputScope.ValueType  # 2
+"""every file that a job upstream read"""
+Global___InputScope: _TypeAlias = InputScope  # noqa: Y015
+
 @_typing.final
 class ResolveRequest(_message.Message):
     """See LineageService.Resolve."""
@@ -365,3 +389,249 @@ class LineageEdge(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LineageEdge: _TypeAlias = LineageEdge  # noqa: Y015
+
+@_typing.final
+class GetInputsRequest(_message.Message):
+    """See LineageService.GetInputs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    REF_FIELD_NUMBER: _builtins.int
+    CWD_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    ref: _builtins.bytes
+    """a job, an artifact hash, a path or a session; empty: the active session"""
+    cwd: _builtins.bytes
+    """absolute; paths in `ref` are relative to it"""
+    kind: Global___RefKind.ValueType
+    """unspecified: by form"""
+    scope: Global___InputScope.ValueType
+    """unspecified: the root inputs"""
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        ref: _builtins.bytes = ...,
+        cwd: _builtins.bytes = ...,
+        kind: Global___RefKind.ValueType = ...,
+        scope: Global___InputScope.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cwd", b"cwd", "kind", b"kind", "project_root", b"project_root", "ref", b"ref", "scope", b"scope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetInputsRequest: _TypeAlias = GetInputsRequest  # noqa: Y015
+
+@_typing.final
+class GetInputsResponse(_message.Message):
+    """See LineageService.GetInputs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    ARTIFACT_FIELD_NUMBER: _builtins.int
+    JOBS_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    job: _builtins.str
+    """uid of a job"""
+    session: _builtins.str
+    """hash of a session, 64 hex digits"""
+    jobs: _builtins.int
+    """jobs that were looked at: those asked for, and unless direct all upstream of them"""
+    @_builtins.property
+    def artifact(self) -> Global___Artifact:
+        """hash, size and path only"""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___InputFile]:
+        """role data, by path and then by hash"""
+
+    def __init__(
+        self,
+        *,
+        job: _builtins.str = ...,
+        session: _builtins.str = ...,
+        artifact: Global___Artifact | None = ...,
+        jobs: _builtins.int = ...,
+        inputs: _abc.Iterable[Global___InputFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job", b"job", "session", b"session", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "inputs", b"inputs", "job", b"job", "jobs", b"jobs", "session", b"session", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["job", "session", "artifact"]  # noqa: Y015
+    _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
+
+Global___GetInputsResponse: _TypeAlias = GetInputsResponse  # noqa: Y015
+
+@_typing.final
+class InputFile(_message.Message):
+    """A content that jobs read at a path."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    HASH_NOTE_FIELD_NUMBER: _builtins.int
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    PRODUCER_STEP_FIELD_NUMBER: _builtins.int
+    CONSUMERS_FIELD_NUMBER: _builtins.int
+    path: _builtins.bytes
+    """project-relative or absolute"""
+    hash: _builtins.bytes
+    """BLAKE3; empty: not known, and `hash_note` says why"""
+    size: _builtins.int
+    """bytes"""
+    hash_note: _builtins.str
+    """as in JobFile"""
+    producer: _builtins.str
+    """uid of the job that made it, of those the newest; empty: no recorded job did"""
+    producer_step: _builtins.str
+    """of that job, in its session"""
+    @_builtins.property
+    def consumers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """uids of the jobs that read it, oldest first"""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.bytes = ...,
+        hash: _builtins.bytes = ...,
+        size: _builtins.int = ...,
+        hash_note: _builtins.str = ...,
+        producer: _builtins.str = ...,
+        producer_step: _builtins.str = ...,
+        consumers: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumers", b"consumers", "hash", b"hash", "hash_note", b"hash_note", "path", b"path", "producer", b"producer", "producer_step", b"producer_step", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputFile: _TypeAlias = InputFile  # noqa: Y015
+
+@_typing.final
+class SearchRequest(_message.Message):
+    """See LineageService.Search."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ROOT_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    project_root: _builtins.bytes
+    """absolute"""
+    limit: _builtins.int
+    """jobs and files at most, of each; 1 to 10000; 0: 20"""
+    @_builtins.property
+    def words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """parts of a command or path, all of which must be in it, in any order and in either case of ASCII letters"""
+
+    def __init__(
+        self,
+        *,
+        project_root: _builtins.bytes = ...,
+        words: _abc.Iterable[_builtins.str] | None = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "project_root", b"project_root", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
+
+@_typing.final
+class SearchResponse(_message.Message):
+    """See LineageService.Search."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOBS_FIELD_NUMBER: _builtins.int
+    JOB_TOTAL_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    FILE_TOTAL_FIELD_NUMBER: _builtins.int
+    job_total: _builtins.int
+    """that match, without the limit"""
+    file_total: _builtins.int
+    """that match, without the limit"""
+    @_builtins.property
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]:
+        """newest first, without their files"""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoundFile]:
+        """those used last first"""
+
+    def __init__(
+        self,
+        *,
+        jobs: _abc.Iterable[_jobs_pb2.Job] | None = ...,
+        job_total: _builtins.int = ...,
+        files: _abc.Iterable[Global___FoundFile] | None = ...,
+        file_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_total", b"file_total", "files", b"files", "job_total", b"job_total", "jobs", b"jobs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class FoundFile(_message.Message):
+    """A path that jobs used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    USES_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    WRITTEN_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    path: _builtins.bytes
+    """project-relative or absolute"""
+    uses: _builtins.int
+    """times that a job read or wrote it"""
+    job: _builtins.str
+    """uid of the job that used it last"""
+    step: _builtins.str
+    """of that job, in its session"""
+    written: _builtins.bool
+    """that job wrote it"""
+    hash: _builtins.bytes
+    """BLAKE3, of what that job wrote or else read; empty: not known"""
+    size: _builtins.int
+    """bytes"""
+    def __init__(
+        self,
+        *,
+        path: _builtins.bytes = ...,
+        uses: _builtins.int = ...,
+        job: _builtins.str = ...,
+        step: _builtins.str = ...,
+        written: _builtins.bool = ...,
+        hash: _builtins.bytes = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "job", b"job", "path", b"path", "size", b"size", "step", b"step", "uses", b"uses", "written", b"written"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoundFile: _TypeAlias = FoundFile  # noqa: Y015

@@ -45,6 +45,16 @@ class LineageServiceStub:
                 request_serializer=roar_dot_v1_dot_lineage__pb2.GetLineageRequest.SerializeToString,
                 response_deserializer=roar_dot_v1_dot_lineage__pb2.GetLineageResponse.FromString,
                 _registered_method=True)
+        self.GetInputs = channel.unary_unary(
+                '/roar.v1.LineageService/GetInputs',
+                request_serializer=roar_dot_v1_dot_lineage__pb2.GetInputsRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_lineage__pb2.GetInputsResponse.FromString,
+                _registered_method=True)
+        self.Search = channel.unary_unary(
+                '/roar.v1.LineageService/Search',
+                request_serializer=roar_dot_v1_dot_lineage__pb2.SearchRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_lineage__pb2.SearchResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer:
@@ -67,6 +77,22 @@ class LineageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetInputs(self, request, context):
+        """Returns the data files that something was made from: those that no recorded job made, or those of one job, or all.
+        A file updated in place counts as often as it had another content. Idempotent. Errors: as Resolve.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Search(self, request, context):
+        """Finds jobs by their commands and files by their paths, over all sessions. Reads every recorded path: 0.1 s a million
+        uses. Idempotent. Errors: INVALID_ARGUMENT no words; NOT_FOUND no project there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +105,16 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.GetLineage,
                     request_deserializer=roar_dot_v1_dot_lineage__pb2.GetLineageRequest.FromString,
                     response_serializer=roar_dot_v1_dot_lineage__pb2.GetLineageResponse.SerializeToString,
+            ),
+            'GetInputs': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInputs,
+                    request_deserializer=roar_dot_v1_dot_lineage__pb2.GetInputsRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_lineage__pb2.GetInputsResponse.SerializeToString,
+            ),
+            'Search': grpc.unary_unary_rpc_method_handler(
+                    servicer.Search,
+                    request_deserializer=roar_dot_v1_dot_lineage__pb2.SearchRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_lineage__pb2.SearchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +172,60 @@ class LineageService:
             '/roar.v1.LineageService/GetLineage',
             roar_dot_v1_dot_lineage__pb2.GetLineageRequest.SerializeToString,
             roar_dot_v1_dot_lineage__pb2.GetLineageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInputs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.LineageService/GetInputs',
+            roar_dot_v1_dot_lineage__pb2.GetInputsRequest.SerializeToString,
+            roar_dot_v1_dot_lineage__pb2.GetInputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roar.v1.LineageService/Search',
+            roar_dot_v1_dot_lineage__pb2.SearchRequest.SerializeToString,
+            roar_dot_v1_dot_lineage__pb2.SearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

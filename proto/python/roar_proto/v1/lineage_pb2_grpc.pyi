@@ -41,6 +41,14 @@ class LineageServiceStub:
     """Returns everything upstream of an artifact: jobs and files, over all sessions. An in-place update is a new version
     of its file, so the graph has no cycle. Idempotent. Errors: as Resolve.
     """
+    GetInputs: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.GetInputsRequest, _lineage_pb2.GetInputsResponse]
+    """Returns the data files that something was made from: those that no recorded job made, or those of one job, or all.
+    A file updated in place counts as often as it had another content. Idempotent. Errors: as Resolve.
+    """
+    Search: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.SearchRequest, _lineage_pb2.SearchResponse]
+    """Finds jobs by their commands and files by their paths, over all sessions. Reads every recorded path: 0.1 s a million
+    uses. Idempotent. Errors: INVALID_ARGUMENT no words; NOT_FOUND no project there.
+    """
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -54,6 +62,14 @@ class LineageServiceAsyncStub(LineageServiceStub):
     GetLineage: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetLineageRequest, _lineage_pb2.GetLineageResponse]  # type: ignore[assignment]
     """Returns everything upstream of an artifact: jobs and files, over all sessions. An in-place update is a new version
     of its file, so the graph has no cycle. Idempotent. Errors: as Resolve.
+    """
+    GetInputs: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetInputsRequest, _lineage_pb2.GetInputsResponse]  # type: ignore[assignment]
+    """Returns the data files that something was made from: those that no recorded job made, or those of one job, or all.
+    A file updated in place counts as often as it had another content. Idempotent. Errors: as Resolve.
+    """
+    Search: _aio.UnaryUnaryMultiCallable[_lineage_pb2.SearchRequest, _lineage_pb2.SearchResponse]  # type: ignore[assignment]
+    """Finds jobs by their commands and files by their paths, over all sessions. Reads every recorded path: 0.1 s a million
+    uses. Idempotent. Errors: INVALID_ARGUMENT no words; NOT_FOUND no project there.
     """
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -77,6 +93,26 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_lineage_pb2.GetLineageResponse, _abc.Awaitable[_lineage_pb2.GetLineageResponse]]:
         """Returns everything upstream of an artifact: jobs and files, over all sessions. An in-place update is a new version
         of its file, so the graph has no cycle. Idempotent. Errors: as Resolve.
+        """
+
+    @_abc_1.abstractmethod
+    def GetInputs(
+        self,
+        request: _lineage_pb2.GetInputsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.GetInputsResponse, _abc.Awaitable[_lineage_pb2.GetInputsResponse]]:
+        """Returns the data files that something was made from: those that no recorded job made, or those of one job, or all.
+        A file updated in place counts as often as it had another content. Idempotent. Errors: as Resolve.
+        """
+
+    @_abc_1.abstractmethod
+    def Search(
+        self,
+        request: _lineage_pb2.SearchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.SearchResponse, _abc.Awaitable[_lineage_pb2.SearchResponse]]:
+        """Finds jobs by their commands and files by their paths, over all sessions. Reads every recorded path: 0.1 s a million
+        uses. Idempotent. Errors: INVALID_ARGUMENT no words; NOT_FOUND no project there.
         """
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

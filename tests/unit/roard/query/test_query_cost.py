@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from query_lab import Lab
-from roar_proto.v1 import files_pb2, jobs_pb2
-from sqlalchemy import Engine, event
+from query_lab import Lab, counted
+from roar_proto.v1 import files_pb2, jobs_pb2, lineage_pb2
 
 from roard.query.dag import get_dag
 from roard.query.files import list_files
@@ -16,6 +14,7 @@ from roard.query.jobs import get_job, list_jobs
 from roard.query.lineage import get_lineage
 from roard.query.outdated import outdated_steps
 from roard.query.resolve import resolve
+from roard.query.search import search
 from roard.query.sessions import get_session, list_sessions
 from roard.query.status import project_status
 
@@ -28,23 +27,9 @@ QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "status": (lambda lab: project_status(lab.project), 18),
     "outdated": (lambda lab: outdated_steps(lab.project, ["@1"]), 19),
     "sessions": (lambda lab: list_sessions(lab.project), 6),
+    "search": (lambda lab: search(lab.project, lineage_pb2.SearchRequest(words=["f"])), 11),
     "path": (lambda lab: resolve(lab.project, lab.resolve_request("f1")), 10),
 }
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Yields the list of the statements executed meanwhile."""
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def record(lab: Lab, steps: int) -> None:
