@@ -114,7 +114,7 @@ def test_the_tracer_is_killed_and_the_command_ends_later(project: Path) -> None:
     with running(project, "ptrace") as processes:
         [tracer] = processes.pids("roar-ptrace")
         os.kill(tracer, signal.SIGKILL)
-        for pid in processes.pids("sleep") + processes.pids("sh"):
+        for pid in processes.pids("sh") + processes.pids("sleep"):
             os.kill(pid, signal.SIGTERM)
         assert processes.launcher.wait(10) == -signal.SIGTERM
         assert_recorded(project, "tracer-lost")
