@@ -14,14 +14,15 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 from roar_proto.v1 import run_pb2, types_pb2
+from sqlalchemy.orm import Session
 
 from roard.content import Wanted, contents
-from roard.db import artifacts, jobs, sessions
+from roard.db import artifacts, jobs, session_files, sessions
 from roard.errors import RunConflict, shown
 from roard.failpoints import failpoint
 from roard.filters import Use, Verdict
 from roard.hashing.digest import Expected, Progress
-from roard.model import DroppedFile, JobFacts, RecordedJob, StatKey, UsedFile
+from roard.model import DroppedFile, JobFacts, RecordedJob, Shape, StatKey, UsedFile
 from roard.other_daemons import other_daemons
 from roard.paths import to_stored
 from roard.project import Project
@@ -64,30 +65,36 @@ def record_job(project: Project, run_dir: RunDir, progress: Progress) -> Recorde
 
 
 def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
-    """Commits a job and all that follows from it: its step, its artifacts, the hash of its session."""
     record = run.record
     named = bool(record.step_name)
     shape = named_shape(record.step_name) if named else shape_of(record.argv, record.cwd, project.root)
-    outputs = [file.path for file in facts.outputs if file.role == "data"]
     now_ns = time.time_ns()
     with project.store.write() as session:
         if known := jobs.find_by_run(session, facts.run_id):
             if known.payload_hash != facts.payload_hash:
                 raise RunConflict(facts.run_id)
             return known
-        session_id = sessions.active_session(session, now_ns)
-        failpoint("write.session")
-        candidates = sessions.steps_of_shape(session, session_id, facts.kind, shape)
-        step_id = choose_step(candidates, outputs, named=named)
-        if step_id is None:
-            step_id = sessions.add_step(session, session_id, facts.kind, shape, named=named)
-        failpoint("write.step")
-        artifacts.add_artifacts(session, (file.content for file in (*facts.inputs, *facts.outputs)), now_ns)
-        failpoint("write.artifacts")
-        job = jobs.insert_job(session, step_id, facts)
-        sessions.update_hash(session, session_id)
-        failpoint("write.session-hash")
-        return job
+        return store_job(session, facts, shape, named=named, now_ns=now_ns)
+
+
+def store_job(session: Session, facts: JobFacts, shape: Shape, *, named: bool, now_ns: int) -> RecordedJob:
+    """Writes a job and all that follows from it: its step, its artifacts, the hash of its session."""
+    outputs = [file.path for file in facts.outputs if file.role == "data"]
+    session_id = sessions.active_session(session, now_ns)
+    failpoint("write.session")
+    candidates = sessions.steps_of_shape(session, session_id, facts.kind, shape)
+    step_id = choose_step(candidates, outputs, named=named)
+    if step_id is None:
+        step_id = sessions.add_step(session, session_id, facts.kind, shape, named=named)
+    failpoint("write.step")
+    artifacts.add_artifacts(session, (file.content for file in (*facts.inputs, *facts.outputs)), now_ns)
+    failpoint("write.artifacts")
+    job = jobs.insert_job(session, step_id, facts)
+    session_files.note_job(session, job.id)
+    failpoint("write.session-files")
+    sessions.update_hash(session, session_id)
+    failpoint("write.session-hash")
+    return job
 
 
 def _facts(project: Project, run: SealedRun, progress: Progress) -> JobFacts:

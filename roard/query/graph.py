@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import NamedTuple
 
 from roard.errors import shown
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A file that the latest job of a step read."""
 
     path: bytes
@@ -24,8 +24,7 @@ class Read:
     code: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A file that some job of the session wrote."""
 
     path: bytes
@@ -57,8 +56,7 @@ class DiskFile:
     unreadable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A step that read what another one made."""
 
     parent: int
