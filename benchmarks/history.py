@@ -2,9 +2,9 @@
 
 Three pipelines side by side (clean, split, vocab, featurize, train, evaluate, note), a build step before them and an
 ensemble, a report and plots behind them. Somebody changes parameters, code or raw data, and runs again what follows
-from that; some jobs fail. A file's content follows from what its job read, so that running again without a change makes
-the same content. Training goes on from a checkpoint and a log of results grows: both are updated in place. Each training has a
-directory of its own. The same seed makes the same history.
+from that; some jobs fail. A file's content follows from what its job read: running again without a change makes the
+same content. Training goes on from a checkpoint and a log of results grows: both are updated in place. Each training
+has a directory of its own. The same seed makes the same history.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ SCRATCH = Path(__file__).resolve().parent.parent / "build" / "bench-queries"
 TITLE = "# What a large project costs those who look at it"
 GOAL_S = 0.05
 _SHAPE = """
-SELECT (SELECT count(*) FROM steps WHERE session_id = id), (SELECT count(*) FROM session_files WHERE session_id = id)
+SELECT (SELECT count(*) FROM steps WHERE session_id = sessions.id),
+       (SELECT count(*) FROM session_files WHERE session_id = sessions.id)
 FROM sessions WHERE active
 """
 ROUNDS = 15

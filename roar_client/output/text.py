@@ -118,7 +118,7 @@ def show(lines: Iterable[Line], *, crop: bool = False, colour: bool = True, page
     forced = bool(os.environ.get("FORCE_COLOR"))
     colour = colour and not os.environ.get("NO_COLOR") and (forced or terminal)
     cropped = crop and terminal
-    text = _for_terminal(lines, colour=colour, crop=cropped) if colour or cropped else _plain(lines)
+    text = _for_terminal(lines, colour=colour, crop=cropped) if colour or cropped else plain_text(lines)
     if not wants_unicode():
         text = text.translate(_ASCII)
     if paged and terminal and sys.stdin.isatty():
@@ -129,7 +129,8 @@ def show(lines: Iterable[Line], *, crop: bool = False, colour: bool = True, page
         sys.stdout.write(text)
 
 
-def _plain(lines: Iterable[Line]) -> str:
+def plain_text(lines: Iterable[Line]) -> str:
+    """Returns lines without colours, each with its end."""
     return "".join("".join(span.text for span in spans).rstrip() + "\n" for spans in lines)
 
 
@@ -137,7 +138,7 @@ def _for_terminal(lines: Iterable[Line], *, colour: bool, crop: bool) -> str:
     """Returns the lines with the terminal's colours, and no wider than it is if they are to be cropped."""
     width = terminal_width()
     cut = [_cropped(spans, width) if crop else spans for spans in lines]
-    return _coloured(cut) if colour else _plain(cut)
+    return _coloured(cut) if colour else plain_text(cut)
 
 
 def _coloured(lines: Iterable[Line]) -> str:

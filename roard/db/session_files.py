@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 # there may be somebody's edit.
 _NOTE = """
 INSERT INTO session_files (session_id, path, job_id, artifact_id, size, step_id)
-SELECT steps.session_id, used.path, used.job_id, used.artifact_id, used.size, iif(used.written, steps.id, NULL)
+SELECT steps.session_id, used.path, used.job_id, used.artifact_id, used.size, CASE WHEN used.written THEN steps.id END
 FROM (SELECT job_id, path, artifact_id, size, 0 AS written FROM inputs WHERE role = 'data' AND job_id {which}
       UNION ALL SELECT job_id, path, artifact_id, size, 1 FROM outputs WHERE role = 'data' AND job_id {which}) AS used
 JOIN jobs ON jobs.id = used.job_id

@@ -27,7 +27,7 @@ WHERE EXISTS (SELECT 1 FROM inputs WHERE inputs.job_id = outputs.job_id AND inpu
 # As db/session_files.py does it, for every job.
 _NOTE = """
 INSERT INTO session_files (session_id, path, job_id, artifact_id, size, step_id)
-SELECT steps.session_id, used.path, used.job_id, used.artifact_id, used.size, iif(used.written, steps.id, NULL)
+SELECT steps.session_id, used.path, used.job_id, used.artifact_id, used.size, CASE WHEN used.written THEN steps.id END
 FROM (SELECT job_id, path, artifact_id, size, role, 0 AS written FROM inputs
       UNION ALL SELECT job_id, path, artifact_id, size, role, 1 FROM outputs) AS used
 JOIN jobs ON jobs.id = used.job_id

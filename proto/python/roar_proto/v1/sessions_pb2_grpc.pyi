@@ -50,7 +50,9 @@ class SessionServiceStub:
     Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
     """
     GetDag: _grpc.UnaryUnaryMultiCallable[_sessions_pb2.GetDagRequest, _sessions_pb2.GetDagResponse]
-    """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+    """Returns the graph of a session: steps, files, edges. Idempotent.
+    Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
+    """
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
@@ -74,7 +76,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
     Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
     """
     GetDag: _aio.UnaryUnaryMultiCallable[_sessions_pb2.GetDagRequest, _sessions_pb2.GetDagResponse]  # type: ignore[assignment]
-    """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+    """Returns the graph of a session: steps, files, edges. Idempotent.
+    Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
+    """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sessions: the ordered steps since `init` or `reset`."""
@@ -125,6 +129,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sessions_pb2.GetDagRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sessions_pb2.GetDagResponse, _abc.Awaitable[_sessions_pb2.GetDagResponse]]:
-        """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+        """Returns the graph of a session: steps, files, edges. Idempotent.
+        Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
+        """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
