@@ -75,8 +75,10 @@ class HashCache:
             found = {}
             for start in range(0, len(inodes), _AT_ONCE):
                 some = inodes[start : start + _AT_ONCE]
-                for dev, ino, *times, digest, hashed_at_ns in connection.execute(_FIND.format(_marks(len(some))), some):
-                    key = StatKey(_unsigned(dev), _unsigned(ino), *times)
+                for dev, ino, size, mtime_ns, ctime_ns, digest, hashed_at_ns in connection.execute(
+                    _FIND.format(_marks(len(some))), some
+                ):
+                    key = StatKey(_unsigned(dev), _unsigned(ino), size, mtime_ns, ctime_ns)
                     if key in wanted:
                         found[key] = CachedDigest(key, digest, hashed_at_ns)
             return found

@@ -86,7 +86,7 @@ def parents(steps: Sequence[Step], writes: Mapping[bytes, Sequence[Write]]) -> d
 
 
 def _edges_into(step: Step, writes: Mapping[bytes, Sequence[Write]]) -> list[Edge]:
-    made = (producer(read, step, writes.get(read.path, ())) for read in step.reads)
+    made = (producer(read, step, writes[read.path]) for read in step.reads if read.path in writes)
     return [Edge(write.step, step.id, write.job) for write in made if write]
 
 
@@ -144,6 +144,8 @@ def _own_reasons(
     for read in step.reads:
         here = writes.get(read.path, ())
         on_disk = disk.get(read.path)
+        if not here and on_disk and read.digest and on_disk.digest == read.digest:
+            continue
         reason = _written_again(read, step, here, labels)
         if not reason and on_disk and not any(write.job == step.job for write in here):
             reason = _changed_on_disk(read, on_disk, here)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from roar_proto.v1 import jobs_pb2
@@ -169,10 +170,16 @@ def _these(ids: Iterable[int]) -> Select[int]:
 
 def _acyclic(links: list[Link]) -> list[Link]:
     """Returns the links without those that close a circle: two jobs that ran at once may have fed each other."""
+    in_order = sorted(links, key=attrgetter("consumer", "path"))
+    backward = [link for link in in_order if link.producer > link.consumer]
+    if not backward:
+        return in_order
+    kept = [link for link in in_order if link.producer < link.consumer]
     parents: dict[int, set[int]] = {}
-    kept = []
-    for link in sorted(links, key=lambda link: (link.producer > link.consumer, link.consumer, link.path)):
-        if link.producer < link.consumer or not is_above(parents, link.consumer, link.producer):
+    for link in kept:
+        parents.setdefault(link.consumer, set()).add(link.producer)
+    for link in backward:
+        if not is_above(parents, link.consumer, link.producer):
             parents.setdefault(link.consumer, set()).add(link.producer)
             kept.append(link)
     return kept

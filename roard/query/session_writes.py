@@ -40,7 +40,7 @@ WITH
     FROM latest CROSS JOIN inputs AS i ON i.job_id = latest.job_id),
   paths(path) AS (SELECT DISTINCT path FROM reads),
   newest(path, job_id) AS MATERIALIZED (
-    SELECT path, made FROM (SELECT path, {_ANY} AS made FROM paths) WHERE made IS NOT NULL),
+    SELECT path, {_ANY} FROM paths),
   odd(job_id, step_id, path, artifact_id) AS MATERIALIZED (
     SELECT reads.* FROM newest
     CROSS JOIN outputs AS o ON o.job_id = newest.job_id AND o.path = newest.path
@@ -50,18 +50,19 @@ WITH
       o.artifact_id = reads.artifact_id AND o.job_id < reads.job_id AND jobs.step_id <> reads.step_id, 0)),
   wanted(path, job_id) AS (
     SELECT path, job_id FROM newest
-    UNION SELECT path, job_id FROM odd
+    UNION SELECT path, job_id FROM odd  -- what the reader wrote there itself
     UNION SELECT path, {_EARLIER} FROM odd
     UNION SELECT path, {_EARLIER_BY_OTHERS} FROM odd
     UNION SELECT path, coalesce({_SAME_EARLIER}, {_SAME_EVER}) FROM odd
     UNION SELECT o.path, o.job_id FROM (SELECT DISTINCT path FROM odd) AS odd
       CROSS JOIN outputs AS o INDEXED BY ix_output_in_place ON o.path = odd.path AND o.in_place
-        AND o.job_id BETWEEN (SELECT first FROM span) AND (SELECT last FROM span))
+        AND o.job_id BETWEEN (SELECT first FROM span) AND (SELECT last FROM span)
+      CROSS JOIN jobs ON jobs.id = o.job_id
+      CROSS JOIN steps ON steps.id = jobs.step_id AND steps.session_id = :session)
 SELECT o.path, made.hash, o.size, o.job_id, jobs.step_id, o.in_place, over.hash
 FROM wanted
 CROSS JOIN outputs AS o ON o.job_id = wanted.job_id AND o.path = wanted.path
 CROSS JOIN jobs ON jobs.id = o.job_id
-CROSS JOIN steps ON steps.id = jobs.step_id AND steps.session_id = :session
 LEFT JOIN artifacts AS made ON made.id = o.artifact_id
 LEFT JOIN inputs AS read ON o.in_place AND read.job_id = o.job_id AND read.path = o.path
 LEFT JOIN artifacts AS over ON over.id = read.artifact_id
