@@ -43,6 +43,12 @@ def contents(project: Project, wanted: Sequence[Wanted], progress: Progress) -> 
     ]
 
 
+def proven(project: Project, keys: Sequence[StatKey]) -> dict[StatKey, bytes]:
+    """Returns the digests that the cache proves, without reading a file."""
+    cached = project.cache.lookup(keys)
+    return {key: entry.digest for key, entry in cached.items() if is_settled(key, entry.hashed_at_ns)}
+
+
 def contents_now(project: Project, paths: Sequence[bytes], progress: Progress) -> list[Content]:
     """Returns for each absolute path the content of the regular file that is there now; "gone" when there is none."""
     keys = [_key_now(path) for path in paths]

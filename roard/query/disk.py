@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 
 from roar_proto.v1 import sessions_pb2 as pb
 
-from roard.content import Wanted, contents
+from roard.content import Wanted, contents, proven
 from roard.hashing.digest import Expected, Progress
 from roard.model import StatKey
 from roard.paths import to_absolute
@@ -36,8 +36,13 @@ def look(project: Project, recorded: Mapping[bytes, Collection[int]]) -> dict[by
             found[path] = DIFFERENT
         else:
             to_hash[path] = here
-    wanted = [Wanted(here, "changed-after") for here in to_hash.values()]
-    for path, content in zip(to_hash, contents(project, wanted, Progress()), strict=True):
+    known = proven(project, [here.key for here in to_hash.values()])
+    found |= {
+        path: DiskFile(exists=True, digest=known[here.key]) for path, here in to_hash.items() if here.key in known
+    }
+    unknown = {path: here for path, here in to_hash.items() if here.key not in known}
+    wanted = [Wanted(here, "changed-after") for here in unknown.values()]
+    for path, content in zip(unknown, contents(project, wanted, Progress()), strict=True):
         found[path] = DiskFile(exists=True, digest=content.digest) if content.digest else UNREADABLE
     return found
 

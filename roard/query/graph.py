@@ -46,8 +46,7 @@ class Step:
     reads: tuple[Read, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DiskFile:
+class DiskFile(NamedTuple):
     """What stands at a path now."""
 
     exists: bool
