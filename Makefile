@@ -88,6 +88,10 @@ bench-backends: $(VENV)/.installed $(VENV)/.example ## measure what each backend
 bench-concurrent: $(VENV)/.installed ## measure what many runs at once cost each other, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/concurrent_runs.py --roar $(BIN)/roar $(BENCH)
 
+.PHONY: bench-queries
+bench-queries: $(VENV)/.installed ## measure what the read commands cost in a large project, into benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/query_speed.py --roar $(BIN)/roar $(BENCH)
+
 # --- check -------------------------------------------------------------------------------------------------------------
 
 .PHONY: check

@@ -33,7 +33,7 @@ def contents(
     """
     progress.expect(files=len(wanted), size=sum(item.file.key.size for item in wanted))
     cached = project.cache.lookup([item.file.key for item in wanted])
-    known = _proven(cached, algorithms)
+    known = _fully_known(cached, algorithms)
     progress.add(files=sum(item.file.key in known for item in wanted))
     unread = [item.file for item in wanted if item.file.key not in known]
     _pass_clock_step(item.key for item in unread)
@@ -52,8 +52,14 @@ def unknown(project: Project, wanted: Iterable[Expected], algorithms: Sequence[s
     """Returns those files that contents() would have to read."""
     files = list(wanted)
     cached = project.cache.lookup([file.key for file in files])
-    known = _proven(cached, algorithms)
+    known = _fully_known(cached, algorithms)
     return [file for file in files if file.key not in known]
+
+
+def proven(project: Project, keys: Sequence[StatKey]) -> dict[StatKey, bytes]:
+    """Returns the digests that the cache proves, without reading a file."""
+    cached = project.cache.lookup(keys)
+    return {key: entry.digest for key, entry in cached.items() if is_settled(key, entry.hashed_at_ns)}
 
 
 def contents_now(project: Project, paths: Sequence[bytes], progress: Progress) -> list[Content]:
@@ -105,7 +111,7 @@ def _cacheable(result: FileDigest | OSError, cached: Mapping[StatKey, CachedDige
     return CachedDigest(result.key, result.digest, result.hashed_at_ns, kept)
 
 
-def _proven(cached: Mapping[StatKey, CachedDigest], algorithms: Sequence[str]) -> set[StatKey]:
+def _fully_known(cached: Mapping[StatKey, CachedDigest], algorithms: Sequence[str]) -> set[StatKey]:
     """Returns the keys of content of which everything that is wanted is known beyond doubt."""
     wanted = set(algorithms)
     return {

@@ -29,6 +29,8 @@ class RoarError(Exception):
 def shown(path: bytes) -> str:
     """Returns a path for a message: undecodable bytes as U+FFFD, control characters escaped."""
     text = path.decode("utf-8", "replace")
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

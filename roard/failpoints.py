@@ -48,6 +48,7 @@ NAMES = (
     "write.dropped",
     "write.processes",
     "write.warnings",
+    "write.session-files",
     "write.session-hash",
     "commit.begin",
     "commit.done",

@@ -19,7 +19,10 @@ def to_stored(root: bytes, path: bytes) -> bytes:
 
 def to_absolute(root: bytes, stored: bytes) -> bytes:
     """Returns the absolute path of a recorded one."""
-    return os.path.join(root, stored) if stored else root
+    if stored.startswith(b"/"):
+        return stored
+    # Thousands in a look at the disk: os.path.join takes five times as long.
+    return b"%b/%b" % (root.rstrip(b"/"), stored) if stored else root
 
 
 def choose_runtime_dir() -> bytes:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from roard.config import ALGORITHMS, ALWAYS, Settings
 from roard.content import Wanted, contents
-from roard.db import artifacts, jobs, sessions
+from roard.db import artifacts, jobs, session_files, sessions
 from roard.errors import RunConflict, RunPopped, shown
 from roard.failpoints import failpoint
 from roard.filters import Use, Verdict
@@ -67,7 +67,7 @@ def record_job(project: Project, run_dir: RunDir, progress: Progress) -> Recorde
 
 
 def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
-    """Commits a job and all that follows from it: its step, its artifacts, the hash of its session."""
+    """Commits a job and all that follows from it."""
     now_ns = time.time_ns()
     with project.store.write() as session:
         if known := jobs.find_by_run(session, facts.run_id):
@@ -76,16 +76,23 @@ def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
             return known
         if jobs.is_popped(session, facts.run_id):
             raise RunPopped(facts.run_id)
-        session_id = sessions.active_session(session, now_ns)
-        failpoint("write.session")
-        step_id = _step(session, session_id, project.root, run.record, facts)
-        failpoint("write.step")
-        artifacts.add_artifacts(session, (file.content for file in (*facts.inputs, *facts.outputs)), now_ns)
-        failpoint("write.artifacts")
-        job = jobs.insert_job(session, step_id, facts)
-        sessions.update_hash(session, session_id)
-        failpoint("write.session-hash")
-        return job
+        return store_job(session, project.root, run.record, facts, now_ns)
+
+
+def store_job(session: Session, root: bytes, record: run_pb2.RunRecord, facts: JobFacts, now_ns: int) -> RecordedJob:
+    """Writes a job and all that follows from it: its step, its artifacts, the files and the hash of its session."""
+    session_id = sessions.active_session(session, now_ns)
+    failpoint("write.session")
+    step_id = _step(session, session_id, root, record, facts)
+    failpoint("write.step")
+    artifacts.add_artifacts(session, (file.content for file in (*facts.inputs, *facts.outputs)), now_ns)
+    failpoint("write.artifacts")
+    job = jobs.insert_job(session, step_id, facts)
+    session_files.note_job(session, job.id)
+    failpoint("write.session-files")
+    sessions.update_hash(session, session_id)
+    failpoint("write.session-hash")
+    return job
 
 
 def _step(session: Session, session_id: int, root: bytes, record: run_pb2.RunRecord, facts: JobFacts) -> int:

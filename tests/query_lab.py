@@ -14,7 +14,7 @@ from blake3 import blake3
 from roar_proto.v1 import lineage_pb2, types_pb2
 from sqlalchemy import Engine, event, insert, select
 
-from roard.db import artifacts, jobs, sessions
+from roard.db import artifacts, jobs, session_files, sessions
 from roard.db.tables import SessionRow, StepRow
 from roard.model import Content, DroppedFile, JobFacts, UsedFile
 from roard.project import Project
@@ -140,6 +140,7 @@ class Lab:
                     insert(StepRow).values(**row, name=f"step{step[1:]}.py").returning(StepRow.id)
                 ).scalar_one()
             job = jobs.insert_job(session, step_id, facts)
+            session_files.note_job(session, job.id)
             sessions.update_hash(session, session_id)
         return job.uid
 

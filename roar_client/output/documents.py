@@ -42,9 +42,12 @@ STATES = {
 
 def print_document(kind: str, content: Document) -> None:
     """Prints one object on stdout."""
-    document = {"schema": SCHEMA, "type": kind, **content}
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    sys.stdout.write(document_text(kind, content))
+
+
+def document_text(kind: str, content: Document) -> str:
+    """Returns one object as it is printed."""
+    return json.dumps({"schema": SCHEMA, "type": kind, **content}, ensure_ascii=False, indent=2) + "\n"
 
 
 def print_document_line(kind: str, content: Document) -> None:

@@ -134,11 +134,12 @@ def show(
 def rendered(lines: Iterable[Line], *, crop: bool, colour: bool = True) -> str:
     """Returns lines as stdout can take them. crop: to the width of the terminal. colour: as far as it is wanted."""
     colour = colour and not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or is_terminal())
-    text = _for_terminal(lines, colour=colour, crop=crop) if colour or crop else _plain(lines)
+    text = _for_terminal(lines, colour=colour, crop=crop) if colour or crop else plain_text(lines)
     return text if wants_unicode() else text.translate(_ASCII)
 
 
-def _plain(lines: Iterable[Line]) -> str:
+def plain_text(lines: Iterable[Line]) -> str:
+    """Returns lines without colours, each with its end."""
     return "".join("".join(span.text for span in spans).rstrip() + "\n" for spans in lines)
 
 
@@ -146,7 +147,7 @@ def _for_terminal(lines: Iterable[Line], *, colour: bool, crop: bool) -> str:
     """Returns the lines with the terminal's colours, and no wider than it is if they are to be cropped."""
     width = terminal_width()
     cut = [_cropped(spans, width) if crop else spans for spans in lines]
-    return _coloured(cut) if colour else _plain(cut)
+    return _coloured(cut) if colour else plain_text(cut)
 
 
 def _coloured(lines: Iterable[Line]) -> str:

@@ -81,8 +81,8 @@ class HashCache:
             for start in range(0, len(inodes), _AT_ONCE):
                 some = inodes[start : start + _AT_ONCE]
                 rows = connection.execute(_FIND.format(_marks(len(some))), some)
-                for dev, ino, *times, digest, hashed_at_ns, others in rows:
-                    key = StatKey(_unsigned(dev), _unsigned(ino), *times)
+                for dev, ino, size, mtime_ns, ctime_ns, digest, hashed_at_ns, others in rows:
+                    key = StatKey(_unsigned(dev), _unsigned(ino), size, mtime_ns, ctime_ns)
                     if key in wanted:
                         found[key] = CachedDigest(key, digest, hashed_at_ns, _digests(others))
             return found

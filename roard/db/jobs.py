@@ -26,8 +26,8 @@ INSERT INTO inputs (job_id, path, artifact_id, size, role, executed, hash_note)
 VALUES (?, ?, (SELECT id FROM artifacts WHERE hash = ?), ?, ?, ?, ?)
 """
 _OUTPUT = """
-INSERT INTO outputs (job_id, path, artifact_id, size, role, created, hash_note)
-VALUES (?, ?, (SELECT id FROM artifacts WHERE hash = ?), ?, ?, ?, ?)
+INSERT INTO outputs (job_id, path, artifact_id, size, role, created, hash_note, in_place)
+VALUES (?, ?, (SELECT id FROM artifacts WHERE hash = ?), ?, ?, ?, ?, ?)
 """
 _DROPPED = "INSERT INTO dropped (job_id, written, path, rule, decided_by) VALUES (?, ?, ?, ?, ?)"
 _PROCESS = """
@@ -57,7 +57,8 @@ def insert_job(session: Session, step_id: int, facts: JobFacts) -> RecordedJob:
     failpoint("write.job")
     _many(session, _INPUT, [_file_row(job_id, file) for file in facts.inputs])
     failpoint("write.inputs")
-    _many(session, _OUTPUT, [_file_row(job_id, file) for file in facts.outputs])
+    read = {file.path for file in facts.inputs}
+    _many(session, _OUTPUT, [(*_file_row(job_id, file), file.path in read) for file in facts.outputs])
     failpoint("write.outputs")
     _many(session, _DROPPED, [_dropped_row(job_id, file) for file in facts.dropped])
     failpoint("write.dropped")
@@ -101,6 +102,18 @@ def _columns(facts: JobFacts) -> dict[str, object]:
         "git_dirty": git.dirty if git and git.HasField("dirty") else None,
         "git_changed": b"\0".join(git.changed_paths) if git else None,
         "git_read_late": bool(git and git.read_late),
+        **_counts(facts),
+    }
+
+
+def _counts(facts: JobFacts) -> dict[str, object]:
+    made = [file.content.size for file in facts.outputs if file.role == "data"]
+    return {
+        "input_count": sum(file.role == "data" for file in facts.inputs),
+        "output_count": len(made),
+        "output_bytes": sum(made),
+        "code_count": len({file.path for file in (*facts.inputs, *facts.outputs) if file.role == "code"}),
+        "dropped_count": len(facts.dropped),
     }
 
 

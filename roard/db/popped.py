@@ -17,6 +17,7 @@ from typing import TypeAlias
 from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.orm import Session, defer
 
+from roard.db import session_files
 from roard.db.tables import (
     Base,
     InputRow,
@@ -25,6 +26,7 @@ from roard.db.tables import (
     PoppedArtifactRow,
     PoppedFileRow,
     PoppedRow,
+    SessionFileRow,
     SessionRow,
     StepRow,
 )
@@ -128,11 +130,13 @@ def take_out(session: Session, job_id: int, files: Mapping[bytes, StatKey], dire
     session.flush()
     _insert(session, PoppedArtifactRow, [{"popped_id": popped.id, "artifact_id": id_} for id_ in artifacts])
     _insert(session, PoppedFileRow, [{"popped_id": popped.id, "path": p, **k._asdict()} for p, k in files.items()])
+    session_files.forget_all(session, popped.session_id)
     for table, column in reversed(list(_hanging_on_jobs())):
         session.execute(delete(table).where(table.c[column] == job_id))
     session.execute(delete(JobRow).where(JobRow.id == job_id))
     if session.scalar(select(func.count()).select_from(JobRow).where(JobRow.step_id == step.id)) == 0:
         session.execute(delete(StepRow).where(StepRow.id == step.id))
+    session_files.note_all(session, popped.session_id)
     return popped.session_id
 
 
@@ -146,7 +150,10 @@ def step_taken(session: Session, popped: PoppedRow) -> StepTaken | None:
 
 
 def put_back(session: Session, popped: PoppedRow) -> None:
-    """Inserts every row of a popped job again, under its own id, and forgets that it was popped."""
+    """Inserts every row of a popped job again, under its own id, and forgets that it was popped.
+
+    The files of its session are noted anew, here as in take_out: a second for a million uses.
+    """
     rows = _unpacked(popped.rows)
     (step,) = rows.pop("steps")
     there = _step_at(session, popped)
@@ -160,6 +167,8 @@ def put_back(session: Session, popped: PoppedRow) -> None:
         job["step_id"] = step_id
     for name in ("jobs", *(table.name for table, _ in _hanging_on_jobs())):
         _insert_raw(session, Base.metadata.tables[name], rows.get(name, []))
+    session_files.forget_all(session, popped.session_id)
+    session_files.note_all(session, popped.session_id)
     forget(session, popped.id)
 
 
@@ -185,7 +194,9 @@ def _step_at(session: Session, popped: PoppedRow) -> StepRow | None:
 @cache
 def _hanging_on_jobs() -> tuple[tuple[Table, str], ...]:
     """Returns the tables whose rows belong to a job, parents first, each with the column that names it."""
-    return tuple((Base.metadata.tables[name], column) for name, column in _naming("jobs"))
+    # The files of a session follow from the other tables, and are noted anew.
+    own = ((name, column) for name, column in _naming("jobs") if name != SessionFileRow.__tablename__)
+    return tuple((Base.metadata.tables[name], column) for name, column in own)
 
 
 @cache

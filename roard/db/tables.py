@@ -87,6 +87,13 @@ class JobRow(Base):
     git_read_late: Mapped[bool] = mapped_column(Boolean, default=False)
     events_lost: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """Events that a backend saw and could not hand over."""
+    input_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Of role data; this and the next four are counted once, when the job is recorded."""
+    output_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    output_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    code_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Paths of role code that it read or wrote."""
+    dropped_count: Mapped[int] = mapped_column(Integer, server_default="0")
 
 
 class ArtifactRow(Base):
@@ -139,6 +146,7 @@ class OutputRow(Base):
     __table_args__ = (
         Index("ix_output_artifact", "artifact_id"),
         Index("ix_output_path", "path"),
+        Index("ix_output_in_place", "path", sqlite_where=text("in_place")),
         {"sqlite_with_rowid": False},
     )
 
@@ -149,6 +157,26 @@ class OutputRow(Base):
     role: Mapped[str] = mapped_column(Text)
     created: Mapped[bool] = mapped_column(Boolean)
     hash_note: Mapped[str] = mapped_column(Text)
+    in_place: Mapped[bool] = mapped_column(Boolean, server_default=text("0"))
+    """The job read the file too: it made a new version of it."""
+
+
+class SessionFileRow(Base):
+    """A data file of a session, as the newest job that used it left or found it: what `status` compares with the disk.
+
+    Follows from inputs and outputs (db/session_files.py), and saves looking at all of them.
+    """
+
+    __tablename__ = "session_files"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
+    artifact_id: Mapped[int | None] = mapped_column(ForeignKey("artifacts.id"))
+    size: Mapped[int] = mapped_column(BigInteger)
+    step_id: Mapped[int | None] = mapped_column(ForeignKey("steps.id"))
+    """The step that wrote it last; NULL: none of the session did."""
 
 
 class DroppedRow(Base):

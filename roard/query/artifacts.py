@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from roar_proto.v1 import lineage_pb2 as pb
 from roar_proto.v1 import sessions_pb2
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from roard.db.tables import ArtifactDigestRow, ArtifactRow, InputRow, JobRow, OutputRow, StepRow
@@ -33,12 +33,20 @@ class PathContent:
 
 
 def contents_at(session: Session, path: bytes) -> list[Content]:
-    """Returns every content recorded at a path, the newest first; of one job what it wrote before what it read."""
+    """Returns every content recorded at a path, the newest first; of one job what it wrote before what it read.
+
+    Indexes: ix_input_path, ix_output_path.
+    """
     uses: list[tuple[int, int, Content]] = []
     tables: tuple[type[InputRow | OutputRow], ...] = (InputRow, OutputRow)
     for order, table in enumerate(tables):
-        columns = select(table.job_id, table.artifact_id, ArtifactRow.hash, table.size).outerjoin(ArtifactRow)
-        for job_id, artifact, digest, size in session.execute(columns.where(table.path == path)):
+        # Read ten thousand times, a file has mostly few contents.
+        uses_of = select(func.max(table.job_id).label("job_id"), table.artifact_id, table.size)
+        each = uses_of.where(table.path == path).group_by(table.artifact_id, table.size).subquery()
+        columns = select(each.c.job_id, each.c.artifact_id, ArtifactRow.hash, each.c.size)
+        for job_id, artifact, digest, size in session.execute(
+            columns.outerjoin(ArtifactRow, ArtifactRow.id == each.c.artifact_id)
+        ):
             uses.append((job_id, order, Content(artifact, digest or b"", size)))
     return [content for _, _, content in sorted(uses, key=lambda use: use[:2], reverse=True)]
 

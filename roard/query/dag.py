@@ -1,4 +1,4 @@
-"""The graph of the active session."""
+"""The graph of a session."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from roard.query.graph import DiskFile
 from roard.query.session_graph import Output, SessionGraph, load_graph
 
 
-def get_dag(project: Project, *, check_files: bool) -> pb.GetDagResponse:
-    """Returns steps, files and edges of the active session; with check_files compared with what is on disk now."""
+def get_dag(project: Project, *, check_files: bool, ref: str = "") -> pb.GetDagResponse:
+    """Returns steps, files and edges of a session, compared with what is on disk now if asked for.
+
+    ref: its hash or the beginning of it; empty: the active one. Raises SessionNotFound, AmbiguousReference.
+    """
     with project.store.read() as session:
-        graph = load_graph(session, find_session(session, b""))
+        graph = load_graph(session, find_session(session, ref.encode("utf-8", "surrogateescape")))
     disk = look(project, graph.sizes) if check_files else {}
     return pb.GetDagResponse(session=graph.session, steps=graph.dag_steps(disk), files=_files(graph, disk))
 

@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping
 
 from roar_proto.v1 import sessions_pb2 as pb
 
-from roard.content import contents_now
-from roard.hashing.digest import Progress
+from roard.content import Wanted, contents, proven
+from roard.hashing.digest import Expected, Progress
+from roard.model import StatKey
 from roard.paths import to_absolute
 from roard.project import Project
 from roard.query.graph import DiskFile
@@ -26,18 +27,22 @@ def look(project: Project, recorded: Mapping[bytes, Collection[int]]) -> dict[by
     their stat key. Call it outside of a transaction: it may read a lot.
     """
     found: dict[bytes, DiskFile] = {}
-    to_hash: dict[bytes, bytes] = {}
+    to_hash: dict[bytes, Expected] = {}
     for path, sizes in recorded.items():
-        absolute = _followed(to_absolute(project.root, path))
-        size = _size(absolute)
-        if size is None:
+        here = _standing_at(to_absolute(project.root, path))
+        if here is None:
             found[path] = MISSING
-        elif size not in sizes:
+        elif here.key.size not in sizes:
             found[path] = DIFFERENT
         else:
-            to_hash[path] = absolute
-    contents = contents_now(project, list(to_hash.values()), Progress())
-    for path, content in zip(to_hash, contents, strict=True):
+            to_hash[path] = here
+    known = proven(project, [here.key for here in to_hash.values()])
+    found |= {
+        path: DiskFile(exists=True, digest=known[here.key]) for path, here in to_hash.items() if here.key in known
+    }
+    unknown = {path: here for path, here in to_hash.items() if here.key not in known}
+    wanted = [Wanted(here, "changed-after") for here in unknown.values()]
+    for path, content in zip(unknown, contents(project, wanted, Progress()), strict=True):
         found[path] = DiskFile(exists=True, digest=content.digest) if content.digest else UNREADABLE
     return found
 
@@ -51,15 +56,14 @@ def state_of(digest: bytes, disk: DiskFile) -> pb.FileState.ValueType:
     return pb.FILE_STATE_PRESENT if disk.digest == digest else pb.FILE_STATE_CHANGED
 
 
-def _followed(path: bytes) -> bytes:
-    """Returns where a link now leads: whoever reads the path today gets that content."""
-    return os.path.realpath(path) if os.path.islink(path) else path
-
-
-def _size(path: bytes) -> int | None:
-    """Returns the size of a regular file in bytes; None when there is none."""
+def _standing_at(path: bytes) -> Expected | None:
+    """Returns the regular file at a path; None when there is none."""
     try:
         found = os.lstat(path)
+        if stat.S_ISLNK(found.st_mode):
+            # Whoever reads the path today gets the content that the link now leads to.
+            path = os.path.realpath(path)
+            found = os.lstat(path)
     except OSError:
         return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    return Expected(path, StatKey.of_stat(found), strict=True) if stat.S_ISREG(found.st_mode) else None

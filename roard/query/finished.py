@@ -7,33 +7,20 @@ from roar_proto.v1 import types_pb2
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, SessionRow, StepRow, WarningRow
+from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, WarningRow
 from roard.project import Project
 from roard.query.job_parts import ROLES, set_warnings
-from roard.query.jobs import job_message
+from roard.query.jobs import JOBS, job_message
 
 MOST_FILES = 20
 
 # Statements are built once: building one takes twice as long as running it.
-_HEAD = (
-    select(JobRow, StepRow, SessionRow.hash)
-    .join(StepRow, JobRow.step_id == StepRow.id)
-    .join(SessionRow)
-    .where(JobRow.id == bindparam("job"))
-)
+_HEAD = JOBS.where(JobRow.id == bindparam("job"))
 _WARNINGS = (
     select(WarningRow.code, WarningRow.message)
     .where(WarningRow.job_id == bindparam("job"))
     .order_by(WarningRow.ordinal)
 )
-_COUNTS = """
-SELECT (SELECT count(*) FROM inputs WHERE job_id = :job AND role = 'data') AS inputs,
-       (SELECT count(*) FROM outputs WHERE job_id = :job AND role = 'data') AS outputs,
-       (SELECT coalesce(sum(size), 0) FROM outputs WHERE job_id = :job AND role = 'data') AS output_bytes,
-       (SELECT count(*) FROM (SELECT path FROM inputs WHERE job_id = :job AND role = 'code'
-                              UNION SELECT path FROM outputs WHERE job_id = :job AND role = 'code')) AS code,
-       (SELECT count(*) FROM dropped WHERE job_id = :job) AS dropped
-"""
 
 
 def _first_files(table: type[InputRow | OutputRow]) -> Select[bytes, bytes, int, str, bool]:
@@ -52,16 +39,12 @@ _INPUTS, _OUTPUTS = _first_files(InputRow), _first_files(OutputRow)
 def finished_job(project: Project, job_id: int) -> pb.Job:
     """Returns a job with counts and warnings, and at most 20 of its inputs, outputs and code files each."""
     with project.store.read() as session:
-        row, step, session_hash = session.execute(_HEAD, {"job": job_id}).one()
-        job = job_message(row, step, session_hash)
-        counts = session.connection().exec_driver_sql(_COUNTS, {"job": job_id}).one()
-        job.input_count, job.output_count, job.output_bytes = counts.inputs, counts.outputs, counts.output_bytes
-        job.code_count, job.dropped_count = counts.code, counts.dropped
-        if counts.inputs:
+        job = job_message(session.execute(_HEAD, {"job": job_id}).one())
+        if job.input_count:
             job.inputs.extend(_files(session, _INPUTS, job_id, "data"))
-        if counts.outputs:
+        if job.output_count:
             job.outputs.extend(_files(session, _OUTPUTS, job_id, "data"))
-        if counts.code:
+        if job.code_count:
             job.code.extend(_files(session, _INPUTS, job_id, "code"))
         warnings = session.execute(_WARNINGS, {"job": job_id})
         set_warnings(job, (types_pb2.Warning(code=code, message=message) for code, message in warnings))

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import NamedTuple
 
 from roard.errors import shown
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A file that the latest job of a step read."""
 
     path: bytes
@@ -24,8 +24,7 @@ class Read:
     code: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A file that some job of the session wrote."""
 
     path: bytes
@@ -47,8 +46,7 @@ class Step:
     reads: tuple[Read, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DiskFile:
+class DiskFile(NamedTuple):
     """What stands at a path now."""
 
     exists: bool
@@ -57,8 +55,7 @@ class DiskFile:
     unreadable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A step that read what another one made."""
 
     parent: int
@@ -88,7 +85,7 @@ def parents(steps: Sequence[Step], writes: Mapping[bytes, Sequence[Write]]) -> d
 
 
 def _edges_into(step: Step, writes: Mapping[bytes, Sequence[Write]]) -> list[Edge]:
-    made = (producer(read, step, writes.get(read.path, ())) for read in step.reads)
+    made = (producer(read, step, writes[read.path]) for read in step.reads if read.path in writes)
     return [Edge(write.step, step.id, write.job) for write in made if write]
 
 
@@ -146,6 +143,8 @@ def _own_reasons(
     for read in step.reads:
         here = writes.get(read.path, ())
         on_disk = disk.get(read.path)
+        if not here and on_disk and read.digest and on_disk.digest == read.digest:
+            continue
         reason = _written_again(read, step, here, labels)
         if not reason and on_disk and not any(write.job == step.job for write in here):
             reason = _changed_on_disk(read, on_disk, here)

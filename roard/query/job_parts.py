@@ -1,13 +1,13 @@
-"""What hangs on jobs: files, dropped files, processes, warnings, counts; for many jobs by one statement each."""
+"""What hangs on jobs: files, dropped files, processes, warnings; for many jobs by one statement each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from roar_proto.v1 import jobs_pb2 as pb
 from roar_proto.v1 import types_pb2 as types
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from roard.db.tables import ArtifactDigestRow, ArtifactRow, DroppedRow, InputRow, OutputRow, ProcessRow, WarningRow
@@ -21,53 +21,39 @@ Wanted = Select[int]
 """A statement that selects ids of jobs."""
 
 
-@dataclass(slots=True)
-class JobFiles:
-    """The files of one job, each list by path."""
-
-    inputs: list[pb.JobFile] = field(default_factory=list)
-    outputs: list[pb.JobFile] = field(default_factory=list)
-    code: list[pb.JobFile] = field(default_factory=list)
-    """Each path once: as it was read, or as it was written when the job did not read it."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """How much hangs on one job."""
-
-    inputs: int = 0
-    outputs: int = 0
-    output_bytes: int = 0
-    code: int = 0
-    dropped: int = 0
+def add_files(session: Session, jobs: Mapping[int, pb.Job], wanted: Wanted, *, code: bool = True) -> None:
+    """Writes into the jobs wanted, by id, their files by path, with or without code; two statements."""
+    for job_id, path, digest, size, role, note, executed in _files(session, InputRow, InputRow.executed, wanted, code):
+        job = jobs[job_id]
+        files = job.code if role == "code" else job.inputs
+        files.add(path=path, hash=digest, size=size, role=ROLES[role], hash_note=note, executed=executed)
+    read = {job_id: {file.path for file in job.code} for job_id, job in jobs.items()} if code else {}
+    for job_id, path, digest, size, role, note, created in _files(session, OutputRow, OutputRow.created, wanted, code):
+        job = jobs[job_id]
+        # Code that it read and wrote is there as it was read.
+        if role == "data" or path not in read[job_id]:
+            files = job.code if role == "code" else job.outputs
+            files.add(path=path, hash=digest, size=size, role=ROLES[role], hash_note=note, created=created)
+    if code:
+        for job in jobs.values():
+            job.code.sort(key=lambda file: file.path)
 
 
-def files(session: Session, wanted: Wanted) -> dict[int, JobFiles]:
-    """Returns the files of all jobs wanted, by job id; two statements."""
-    wanted = wanted.correlate(None)
-    found: dict[int, JobFiles] = {job_id: JobFiles() for job_id in session.scalars(wanted)}
-    for job_id, message, executed in _messages(session, InputRow, InputRow.executed, wanted):
-        message.executed = executed
-        files_of = found[job_id]
-        (files_of.code if message.role == types.ROLE_CODE else files_of.inputs).append(message)
-    for job_id, message, created in _messages(session, OutputRow, OutputRow.created, wanted):
-        message.created = created
-        files_of = found[job_id]
-        (files_of.code if message.role == types.ROLE_CODE else files_of.outputs).append(message)
-    for job_files in found.values():
-        job_files.code = _each_once(job_files.code)
-    return found
-
-
-def _messages(
-    session: Session, table: type[InputRow | OutputRow], mark: InstrumentedAttribute[bool], wanted: Wanted
-) -> Iterator[tuple[int, pb.JobFile, bool]]:
-    """Yields job id, message and mark of every file, by job and path."""
+def _files(
+    session: Session,
+    table: type[InputRow | OutputRow],
+    mark: InstrumentedAttribute[bool],
+    wanted: Wanted,
+    code: bool,  # noqa: FBT001  # as the caller was told
+) -> Sequence[Any]:
+    """Returns rows of job id, path, digest, size, role, note and mark of every file, by job and path."""
     columns = select(table.job_id, table.path, ArtifactRow.hash, table.size, table.role, table.hash_note, mark)
     joined = columns.outerjoin(ArtifactRow, table.artifact_id == ArtifactRow.id)
-    rows = session.execute(joined.where(table.job_id.in_(wanted)).order_by(table.job_id, table.path))
-    for job_id, path, digest, size, role, note, marked in rows:
-        yield job_id, pb.JobFile(path=path, hash=digest or b"", size=size, role=ROLES[role], hash_note=note), marked
+    joined = joined.where(table.job_id.in_(wanted.correlate(None)))
+    if not code:
+        joined = joined.where(table.role == "data")
+    # Of the connection, not of the session: that would look for objects in each of the rows.
+    return session.connection().execute(joined.order_by(table.job_id, table.path)).all()
 
 
 def set_digests(session: Session, job_id: int, messages: Iterable[pb.JobFile]) -> None:
@@ -81,13 +67,6 @@ def set_digests(session: Session, job_id: int, messages: Iterable[pb.JobFile]) -
         known.setdefault(digest, []).append(types.Digest(algorithm=algorithm, digest=other))
     for message in messages:
         message.digests.extend(sorted(known.get(message.hash, ()), key=lambda other: other.algorithm))
-
-
-def _each_once(code: list[pb.JobFile]) -> list[pb.JobFile]:
-    first: dict[bytes, pb.JobFile] = {}
-    for file in code:
-        first.setdefault(file.path, file)
-    return sorted(first.values(), key=lambda file: file.path)
 
 
 def dropped(session: Session, job_id: int) -> list[pb.DroppedFile]:
@@ -122,12 +101,11 @@ def _process(row: ProcessRow) -> types.Process:
 
 def warnings(session: Session, wanted: Wanted) -> dict[int, list[types.Warning]]:
     """Returns the warnings of all jobs wanted, by job id; one statement."""
-    rows = session.scalars(
-        select(WarningRow).where(WarningRow.job_id.in_(wanted)).order_by(WarningRow.job_id, WarningRow.ordinal)
-    )
+    columns = select(WarningRow.job_id, WarningRow.code, WarningRow.message)
+    rows = session.execute(columns.where(WarningRow.job_id.in_(wanted)).order_by(WarningRow.job_id, WarningRow.ordinal))
     found: dict[int, list[types.Warning]] = {}
-    for row in rows:
-        found.setdefault(row.job_id, []).append(types.Warning(code=row.code, message=row.message))
+    for job_id, code, message in rows:
+        found.setdefault(job_id, []).append(types.Warning(code=code, message=message))
     return found
 
 
@@ -135,44 +113,3 @@ def set_warnings(job: pb.Job, warnings: Iterable[types.Warning]) -> None:
     """Writes warnings into a message, and whether the job was seen as a whole."""
     job.warnings.extend(warnings)
     job.complete = not job.events_lost and all(warning.code in HARMLESS for warning in job.warnings)
-
-
-def counts(session: Session, wanted: Wanted) -> dict[int, Counts]:
-    """Returns how much hangs on the jobs wanted, by job id; four statements."""
-    found: dict[int, Counts] = {}
-    for job_id, role, number in session.execute(_count(InputRow, wanted)):
-        count = found.setdefault(job_id, Counts())
-        if role == "data":
-            count.inputs = number
-        else:
-            count.code = number
-    sizes = _count(OutputRow, wanted).add_columns(func.sum(OutputRow.size))
-    for job_id, role, number, size in session.execute(sizes):
-        if role == "data":
-            count = found.setdefault(job_id, Counts())
-            count.outputs, count.output_bytes = number, size
-    for job_id, number in session.execute(_code_only_written(wanted)):
-        found.setdefault(job_id, Counts()).code += number
-    number_dropped = select(DroppedRow.job_id, func.count()).where(DroppedRow.job_id.in_(wanted))
-    for job_id, number in session.execute(number_dropped.group_by(DroppedRow.job_id)):
-        found.setdefault(job_id, Counts()).dropped = number
-    return found
-
-
-def _count(table: type[InputRow | OutputRow], wanted: Wanted) -> Select[int, str, int]:
-    statement = select(table.job_id, table.role, func.count()).where(table.job_id.in_(wanted))
-    return statement.group_by(table.job_id, table.role)
-
-
-def _code_only_written(wanted: Wanted) -> Select[int, int]:
-    """Counts code that a job wrote without reading it: the rest is counted among what it read."""
-    read_too = select(InputRow.path).where(InputRow.job_id == OutputRow.job_id, InputRow.path == OutputRow.path)
-    code = select(OutputRow.job_id, func.count()).where(OutputRow.job_id.in_(wanted), OutputRow.role == "code")
-    return code.where(~read_too.where(InputRow.role == "code").exists()).group_by(OutputRow.job_id)
-
-
-def set_counts(job: pb.Job, count: Counts | None) -> None:
-    """Writes counts into a message; None: nothing hangs on the job."""
-    count = count or Counts()
-    job.input_count, job.output_count, job.output_bytes = count.inputs, count.outputs, count.output_bytes
-    job.code_count, job.dropped_count = count.code, count.dropped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import regex
 from roar_proto.v1 import jobs_pb2 as pb
@@ -23,6 +24,20 @@ STATUSES: Mapping[str, types.JobStatus.ValueType] = {
     "failed": types.JOB_STATUS_FAILED,
     "interrupted": types.JOB_STATUS_INTERRUPTED,
 }
+# Columns, not objects of the ORM: ten times as fast.
+JOBS = (
+    select(
+        *JobRow.__table__.columns,
+        StepRow.kind.label("step_kind"),
+        StepRow.number.label("step_number"),
+        StepRow.name.label("step_name"),
+        SessionRow.hash.label("session_hash"),
+    )
+    .select_from(JobRow)
+    .join(StepRow, JobRow.step_id == StepRow.id)
+    .join(SessionRow)
+)
+"""Everything about jobs that `job_message` wants, one row each."""
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 10_000
 SEARCH_S = 5.0
@@ -102,10 +117,7 @@ def load_job(session: Session, job_id: int) -> pb.Job:
     """Returns one job with everything recorded."""
     only = select(JobRow.id).where(JobRow.id == job_id)
     (job,) = load_jobs(session, only)
-    files = job_parts.files(session, only)[job_id]
-    job.inputs.extend(files.inputs)
-    job.outputs.extend(files.outputs)
-    job.code.extend(files.code)
+    job_parts.add_files(session, {job_id: job}, only)
     job_parts.set_digests(session, job_id, (*job.inputs, *job.outputs, *job.code))
     job.dropped.extend(job_parts.dropped(session, job_id))
     job.processes.extend(job_parts.processes(session, job_id))
@@ -115,17 +127,14 @@ def load_job(session: Session, job_id: int) -> pb.Job:
 def load_jobs(session: Session, wanted: Select[int]) -> list[pb.Job]:
     """Returns the jobs whose ids a statement selects, oldest first, with counts and warnings but without files.
 
-    Five statements, whatever their number.
+    Two statements, whatever their number.
     """
     wanted = wanted.correlate(None)
-    statement = select(JobRow, StepRow, SessionRow.hash).join(StepRow, JobRow.step_id == StepRow.id).join(SessionRow)
-    rows = session.execute(statement.where(JobRow.id.in_(wanted)).order_by(JobRow.id)).all()
-    counts = job_parts.counts(session, wanted)
+    rows = session.connection().execute(JOBS.where(JobRow.id.in_(wanted)).order_by(JobRow.id)).all()
     warnings = job_parts.warnings(session, wanted)
     jobs = []
-    for row, step, session_hash in rows:
-        job = job_message(row, step, session_hash)
-        job_parts.set_counts(job, counts.get(row.id))
+    for row in rows:
+        job = job_message(row)
         job_parts.set_warnings(job, warnings.get(row.id, ()))
         jobs.append(job)
     return jobs
@@ -142,14 +151,14 @@ def words(joined: bytes) -> Iterator[bytes]:
         yield from joined.split(b"\0")
 
 
-def job_message(row: JobRow, step: StepRow, session_hash: bytes) -> pb.Job:
-    """Returns a job without what hangs on it."""
+def job_message(row: Any) -> pb.Job:
+    """Returns a job without what hangs on it, from a row of JOBS."""
     return pb.Job(
         uid=row.uid,
         run_id=row.run_id,
-        step=step_label(step.kind, step.number),
-        kind=KINDS[step.kind],
-        step_name=step.name,
+        step=step_label(row.step_kind, row.step_number),
+        kind=KINDS[row.step_kind],
+        step_name=row.step_name,
         argv=row.argv.split(b"\0"),
         cwd=row.cwd,
         status=STATUSES[row.status],
@@ -162,13 +171,18 @@ def job_message(row: JobRow, step: StepRow, session_hash: bytes) -> pb.Job:
         hostname=row.hostname,
         user=row.user,
         roar_version=row.roar_version,
-        session_hash=session_hash.hex(),
+        session_hash=row.session_hash.hex(),
         sequence=row.id,
         events_lost=row.events_lost,
+        input_count=row.input_count,
+        output_count=row.output_count,
+        output_bytes=row.output_bytes,
+        code_count=row.code_count,
+        dropped_count=row.dropped_count,
     )
 
 
-def _git_message(row: JobRow) -> types.GitState | None:
+def _git_message(row: Any) -> types.GitState | None:
     if row.git_commit is None:
         return None
     return types.GitState(

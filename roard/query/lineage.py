@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 from roar_proto.v1 import jobs_pb2
 from roar_proto.v1 import lineage_pb2 as pb
-from sqlalchemy import BLOB, ColumnElement, Select, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow
 from roard.errors import BadReference, shown
@@ -22,8 +24,7 @@ from roard.query.jobs import load_jobs
 from roard.query.resolve import path_content
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A file that one job made and another read."""
 
     producer: int
@@ -109,7 +110,7 @@ def _start_at_artifact(session: Session, artifact_id: int) -> Start:
 
 
 def walk(session: Session, start: Collection[int], depth: int) -> Walk:
-    """Returns what lies upstream of jobs, at most `depth` jobs far; 0 is no limit. Three statements a level."""
+    """Returns what lies upstream of jobs, at most `depth` jobs far; 0 is no limit. One statement a level."""
     seen = list(start)
     frontier = list(seen)
     links: list[Link] = []
@@ -130,39 +131,39 @@ def _uids(session: Session, ids: Iterable[int]) -> dict[int, str]:
     return {row.id: row.uid for row in rows}
 
 
-def _links_into(session: Session, consumers: Collection[int]) -> list[Link]:
-    """Returns what made each file that these jobs read; a root input has no link.
+# By content: the newest job before the reader that made it at that path; else one recorded later that was already
+# running then; else the newest before it that made the same content elsewhere (a file that was moved by hand), but not
+# for empty files, which are all alike. Content that nobody knows goes by the path alone. Each look goes to its place in
+# an index that ends with job_id, and stops at the first row. Which job happened to write the cache of compiled Python
+# says nothing about where results come from.
+_MADE = "(SELECT o.job_id FROM outputs AS o INDEXED BY ix_output_artifact"
+_MADE_AT = "(SELECT o.job_id FROM outputs AS o INDEXED BY ix_output_path"
+_NEWEST = "ORDER BY o.job_id DESC LIMIT 1)"
+_LINKS = f"""
+SELECT * FROM (
+  SELECT
+    CASE WHEN i.artifact_id IS NULL THEN
+      {_MADE_AT} WHERE o.path = i.path AND o.job_id < i.job_id {_NEWEST}
+    ELSE coalesce(
+      {_MADE} WHERE o.artifact_id = i.artifact_id AND o.path = i.path AND o.job_id < i.job_id {_NEWEST},
+      {_MADE} JOIN jobs AS producer ON producer.id = o.job_id
+       WHERE o.artifact_id = i.artifact_id AND o.path = i.path AND o.job_id > i.job_id
+         AND producer.started_at_ns < consumer.started_at_ns + consumer.duration_ns {_NEWEST},
+      {_MADE} WHERE o.artifact_id = i.artifact_id AND o.job_id < i.job_id AND i.size > 0 {_NEWEST})
+    END AS made_by, i.job_id, i.path, artifacts.hash
+  FROM json_each(?) AS wanted
+  CROSS JOIN jobs AS consumer ON consumer.id = wanted.value
+  CROSS JOIN inputs AS i ON i.job_id = consumer.id
+  LEFT JOIN artifacts ON artifacts.id = i.artifact_id
+  WHERE i.role = 'data' OR substr(i.path, -4) <> x'2e707963')
+WHERE made_by IS NOT NULL
+"""  # noqa: S608  # of the texts above
 
-    By content: the newest job before the reader that made it at that path; else one recorded later that was already
-    running then; else the newest before it that made the same content elsewhere (a file that was moved by hand), but
-    not for empty files, which are all alike. Content that nobody knows goes by the path alone.
-    """
-    same_path = OutputRow.path == InputRow.path
-    same_content = OutputRow.artifact_id == InputRow.artifact_id
-    earlier = OutputRow.job_id < InputRow.job_id
-    producer, consumer = aliased(JobRow), aliased(JobRow)
-    running = producer.started_at_ns < consumer.started_at_ns + consumer.duration_ns
-    later = (OutputRow.job_id > InputRow.job_id) & running
-    unknown = InputRow.artifact_id.is_(None)
-    found: dict[tuple[int, bytes], Link] = {}
-    for condition in (
-        same_path & earlier & or_(same_content, unknown),
-        same_path & later & same_content,
-        same_content & earlier & (InputRow.size > 0),
-    ):
-        statement = (
-            select(InputRow.job_id, InputRow.path, func.max(OutputRow.job_id), ArtifactRow.hash)
-            .select_from(InputRow)
-            .join(OutputRow, condition)
-            .join(consumer, consumer.id == InputRow.job_id)
-            .join(producer, producer.id == OutputRow.job_id)
-            .outerjoin(ArtifactRow, InputRow.artifact_id == ArtifactRow.id)
-            .where(InputRow.job_id.in_(these(consumers)), _is_source())
-            .group_by(InputRow.job_id, InputRow.path)
-        )
-        for job_id, path, made_by, digest in session.execute(statement):
-            found.setdefault((job_id, path), Link(made_by, job_id, path, digest or b""))
-    return list(found.values())
+
+def _links_into(session: Session, consumers: Collection[int]) -> list[Link]:
+    """Returns what made each file that these jobs read; a root input has no link. One statement."""
+    rows = session.connection().exec_driver_sql(_LINKS, (json.dumps(list(consumers)),)).all()
+    return [Link(made_by, job_id, path, digest or b"") for made_by, job_id, path, digest in rows]
 
 
 def these(ids: Iterable[int]) -> Select[int]:
@@ -170,18 +171,18 @@ def these(ids: Iterable[int]) -> Select[int]:
     return select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
 
 
-def _is_source() -> ColumnElement[bool]:
-    """Excludes compiled Python: which job happened to write the cache says nothing about where results come from."""
-    compiled = func.substr(InputRow.path, -4) == literal(b".pyc", BLOB)
-    return or_(InputRow.role == "data", ~compiled)
-
-
 def _acyclic(links: list[Link]) -> list[Link]:
     """Returns the links without those that close a circle: two jobs that ran at once may have fed each other."""
+    in_order = sorted(links, key=attrgetter("consumer", "path"))
+    backward = [link for link in in_order if link.producer > link.consumer]
+    if not backward:
+        return in_order
+    kept = [link for link in in_order if link.producer < link.consumer]
     parents: dict[int, set[int]] = {}
-    kept = []
-    for link in sorted(links, key=lambda link: (link.producer > link.consumer, link.consumer, link.path)):
-        if link.producer < link.consumer or not is_above(parents, link.consumer, link.producer):
+    for link in kept:
+        parents.setdefault(link.consumer, set()).add(link.producer)
+    for link in backward:
+        if not is_above(parents, link.consumer, link.producer):
             parents.setdefault(link.consumer, set()).add(link.producer)
             kept.append(link)
     return kept
@@ -191,8 +192,5 @@ def _load(session: Session, ordered: list[int]) -> list[jobs_pb2.Job]:
     """Returns the jobs in the order given, with their data files."""
     wanted = these(ordered)
     jobs = {job.sequence: job for job in load_jobs(session, wanted)}
-    files = job_parts.files(session, wanted)
-    for job_id, job in jobs.items():
-        job.inputs.extend(files[job_id].inputs)
-        job.outputs.extend(files[job_id].outputs)
+    job_parts.add_files(session, jobs, wanted, code=False)
     return [jobs[job_id] for job_id in ordered]

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from roar_proto.v1 import sessions_pb2 as pb
-from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from roard.db.tables import ArtifactRow, InputRow, JobRow, OutputRow, StepRow
 from roard.query import graph
 from roard.query.graph import DiskFile
 from roard.query.jobs import load_jobs, step_label
+from roard.query.session_writes import load_writes
 from roard.query.sessions import load_session
 
 
@@ -37,7 +38,7 @@ class SessionGraph:
     messages: Mapping[int, pb.DagStep]
     """By step id, with job and executions."""
     writes: Mapping[bytes, Sequence[graph.Write]]
-    """Every write of the session at a path that a latest job read."""
+    """Those that matter at the paths that the latest jobs read (session_writes.py)."""
     outputs: tuple[Output, ...]
     parents: Mapping[int, set[int]]
     sizes: Mapping[bytes, set[int]]
@@ -59,7 +60,7 @@ def load_graph(session: Session, session_id: int) -> SessionGraph:
     """Returns the graph of a session. A fixed number of statements."""
     latest = latest_jobs(session_id)
     reads, sizes = _reads(session, latest)
-    writes = _writes(session, session_id, latest, sizes)
+    writes = load_writes(session, session_id, sizes)
     outputs = _outputs(session, latest, sizes)
     steps, messages = _steps(session, session_id, latest, reads)
     return SessionGraph(
@@ -108,7 +109,8 @@ def _steps(
 def _reads(session: Session, latest: Select[int]) -> tuple[dict[int, list[graph.Read]], dict[bytes, set[int]]]:
     """Returns what the latest jobs read, by job id, and sizes by path. Compiled Python is not an input of its own."""
     columns = select(InputRow.job_id, InputRow.path, ArtifactRow.hash, InputRow.size, InputRow.role)
-    rows = session.execute(columns.outerjoin(ArtifactRow).where(InputRow.job_id.in_(latest)).order_by(InputRow.path))
+    of_latest = columns.outerjoin(ArtifactRow).where(InputRow.job_id.in_(latest)).order_by(InputRow.path)
+    rows = session.connection().execute(of_latest).all()
     reads: dict[int, list[graph.Read]] = {}
     sizes: dict[bytes, set[int]] = {}
     for job_id, path, digest, size, role in rows:
@@ -118,35 +120,10 @@ def _reads(session: Session, latest: Select[int]) -> tuple[dict[int, list[graph.
     return reads, sizes
 
 
-def _writes(
-    session: Session, session_id: int, latest: Select[int], sizes: dict[bytes, set[int]]
-) -> dict[bytes, list[graph.Write]]:
-    """Returns all writes of the session at paths that the latest jobs read. Index: ix_output_path."""
-    read, read_content = aliased(InputRow), aliased(ArtifactRow)
-    statement = (
-        select(
-            OutputRow.path, ArtifactRow.hash, OutputRow.size, JobRow.id, JobRow.step_id, read.path, read_content.hash
-        )
-        .join(JobRow, OutputRow.job_id == JobRow.id)
-        .join(StepRow, JobRow.step_id == StepRow.id)
-        .outerjoin(ArtifactRow, OutputRow.artifact_id == ArtifactRow.id)
-        .outerjoin(read, and_(read.job_id == OutputRow.job_id, read.path == OutputRow.path))
-        .outerjoin(read_content, read.artifact_id == read_content.id)
-        .where(StepRow.session_id == session_id)
-        .where(OutputRow.path.in_(select(InputRow.path).where(InputRow.job_id.in_(latest)).correlate(None)))
-    )
-    writes: dict[bytes, list[graph.Write]] = {}
-    for path, digest, size, job_id, step_id, read_path, over in session.execute(statement):
-        was_read = None if read_path is None else over or b""
-        writes.setdefault(path, []).append(graph.Write(path, digest or b"", job_id, step_id, was_read))
-        sizes.setdefault(path, set()).add(size)
-    return writes
-
-
 def _outputs(session: Session, latest: Select[int], sizes: dict[bytes, set[int]]) -> tuple[Output, ...]:
     columns = select(OutputRow.path, ArtifactRow.hash, OutputRow.size, OutputRow.job_id, JobRow.step_id)
     joined = columns.join(JobRow, OutputRow.job_id == JobRow.id).outerjoin(ArtifactRow)
-    rows = session.execute(joined.where(OutputRow.job_id.in_(latest), OutputRow.role == "data"))
+    rows = session.connection().execute(joined.where(OutputRow.job_id.in_(latest), OutputRow.role == "data")).all()
     outputs = tuple(Output(path, digest or b"", size, job_id, step_id) for path, digest, size, job_id, step_id in rows)
     for output in outputs:
         sizes.setdefault(output.path, set()).add(output.size)

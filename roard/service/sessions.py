@@ -62,7 +62,7 @@ class SessionServicer(sessions_pb2_grpc.SessionServiceServicer):
 
     async def GetDag(self, request: pb.GetDagRequest, context: grpc.ServicerContext) -> pb.GetDagResponse:
         project = await self._runs.project(request.project_root)
-        return await asyncio.to_thread(dag.get_dag, project, check_files=request.check_files)
+        return await asyncio.to_thread(dag.get_dag, project, check_files=request.check_files, ref=request.session)
 
     async def ListOutdatedSteps(
         self, request: pb.ListOutdatedStepsRequest, context: grpc.ServicerContext

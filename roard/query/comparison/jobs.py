@@ -16,7 +16,6 @@ from roard.query.comparison.files import compare_files
 from roard.query.comparison.pairs import Pair
 from roard.query.comparison.parameters import parameter_changes
 from roard.query.comparison.surroundings import Surroundings, environment_changes, package_changes, surroundings
-from roard.query.job_parts import JobFiles
 from roard.query.jobs import load_jobs
 from roard.query.lineage import Link, these
 
@@ -26,7 +25,8 @@ class Loaded:
     """What the database knows of the jobs that are compared, by id."""
 
     jobs: Mapping[int, jobs_pb2.Job]
-    files: Mapping[int, JobFiles]
+    files: Mapping[int, jobs_pb2.Job]
+    """With files, and nothing else."""
     around: Mapping[int, Surroundings]
     makers: Mapping[tuple[int, bytes], str]
     """Uid of the job that made what a job read at a path."""
@@ -37,7 +37,8 @@ def load(session: Session, pairs: Sequence[Pair], links: Sequence[Link]) -> Load
     ids = sorted({job for one in pairs for job in (one.a, one.b) if job is not None})
     wanted = these(ids)
     jobs = {job.sequence: job for job in load_jobs(session, wanted)}
-    files = job_parts.files(session, wanted)
+    files = {job_id: jobs_pb2.Job() for job_id in jobs}
+    job_parts.add_files(session, files, wanted)
     read: dict[int, list[bytes]] = {}
     dropped = select(DroppedRow.job_id, DroppedRow.path).where(DroppedRow.job_id.in_(wanted), ~DroppedRow.written)
     for job_id, path in session.execute(dropped.where(DroppedRow.rule.in_(("package", "system")))):

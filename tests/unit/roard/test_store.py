@@ -83,6 +83,30 @@ def test_jobs_of_before_there_were_several_backends_stay_readable(tmp_path: Path
         assert connection.execute("SELECT pid, tracer FROM processes").fetchall() == [(7, "")]
 
 
+def test_jobs_of_before_anything_was_counted_are_counted(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    migrate.upgrade(bytes(database), "0002")
+    with sqlite3.connect(database) as connection:
+        connection.executescript("""
+            INSERT INTO sessions VALUES (1, 0, 1, x'');
+            INSERT INTO steps VALUES (1, 1, 'run', 1, 's', 's', 0);
+            INSERT INTO artifacts VALUES (1, x'01', 5, 0);
+            INSERT INTO jobs (id, uid, run_id, payload_hash, content_hash, step_id, argv, command, cwd, status,
+                              started_at_ns, duration_ns, tracer, hostname, user, roar_version, git_read_late)
+            VALUES (1, 'u', 'r', x'', x'', 1, x'', '', x'', 'ok', 0, 0, '', '', '', '', 0);
+            INSERT INTO inputs VALUES (1, x'61', 1, 5, 'data', 0, ''), (1, x'63', 1, 5, 'code', 0, '');
+            INSERT INTO outputs VALUES (1, x'61', 1, 5, 'data', 0, ''), (1, x'62', NULL, 7, 'data', 0, 'gone');
+            INSERT INTO dropped VALUES (1, 0, x'64', 'system');
+        """)
+    migrate.upgrade(bytes(database))
+    with sqlite3.connect(database) as connection:
+        counts = "input_count, output_count, output_bytes, code_count, dropped_count"
+        assert connection.execute(f"SELECT {counts} FROM jobs").fetchall() == [(1, 2, 12, 1, 1)]
+        assert connection.execute("SELECT path, in_place FROM outputs").fetchall() == [(b"a", 1), (b"b", 0)]
+        files = "SELECT path, job_id, artifact_id, size, step_id FROM session_files"
+        assert connection.execute(files).fetchall() == [(b"a", 1, 1, 5, 1), (b"b", 1, None, 7, 1)]
+
+
 def test_an_old_database_is_copied_and_then_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database, backups = tmp_path / "roar.db", tmp_path / "backups"
     migrate.prepare(bytes(database), bytes(backups))

@@ -469,19 +469,23 @@ class GetDagRequest(_message.Message):
 
     PROJECT_ROOT_FIELD_NUMBER: _builtins.int
     CHECK_FILES_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
     project_root: _builtins.bytes
     """absolute"""
     check_files: _builtins.bool
     """compare with the disk, so that a file edited by hand makes its consumers stale"""
+    session: _builtins.str
+    """hash or unique prefix of a session; empty: the active one"""
     def __init__(
         self,
         *,
         project_root: _builtins.bytes = ...,
         check_files: _builtins.bool = ...,
+        session: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_files", b"check_files", "project_root", b"project_root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_files", b"check_files", "project_root", b"project_root", "session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -602,7 +606,7 @@ class GetDagResponse(_message.Message):
     FILES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def session(self) -> Global___Session:
-        """the active one"""
+        """the one asked for"""
 
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___DagStep]:

@@ -129,7 +129,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDag(self, request, context):
-        """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND.
+        """Returns the graph of a session: steps, files, edges. Idempotent.
+        Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

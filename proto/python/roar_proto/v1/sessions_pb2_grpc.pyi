@@ -56,7 +56,9 @@ class SessionServiceStub:
     Idempotent. Errors: NOT_FOUND; INVALID_ARGUMENT not a session reference, or ambiguous.
     """
     GetDag: _grpc.UnaryUnaryMultiCallable[_sessions_pb2.GetDagRequest, _sessions_pb2.GetDagResponse]
-    """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+    """Returns the graph of a session: steps, files, edges. Idempotent.
+    Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
+    """
     ListOutdatedSteps: _grpc.UnaryUnaryMultiCallable[_sessions_pb2.ListOutdatedStepsRequest, _sessions_pb2.ListOutdatedStepsResponse]
     """Returns the steps of the active session that are out of date, in the order in which they are to be run again:
     those that are stale, whose newest job did not end well though one before it did, that read from such a step, or
@@ -92,7 +94,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
     Idempotent. Errors: NOT_FOUND; INVALID_ARGUMENT not a session reference, or ambiguous.
     """
     GetDag: _aio.UnaryUnaryMultiCallable[_sessions_pb2.GetDagRequest, _sessions_pb2.GetDagResponse]  # type: ignore[assignment]
-    """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+    """Returns the graph of a session: steps, files, edges. Idempotent.
+    Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
+    """
     ListOutdatedSteps: _aio.UnaryUnaryMultiCallable[_sessions_pb2.ListOutdatedStepsRequest, _sessions_pb2.ListOutdatedStepsResponse]  # type: ignore[assignment]
     """Returns the steps of the active session that are out of date, in the order in which they are to be run again:
     those that are stale, whose newest job did not end well though one before it did, that read from such a step, or
@@ -167,7 +171,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sessions_pb2.GetDagRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sessions_pb2.GetDagResponse, _abc.Awaitable[_sessions_pb2.GetDagResponse]]:
-        """Returns the graph of the active session: steps, files, edges. Idempotent. Errors: NOT_FOUND."""
+        """Returns the graph of a session: steps, files, edges. Idempotent.
+        Errors: NOT_FOUND; INVALID_ARGUMENT ambiguous prefix.
+        """
 
     @_abc_1.abstractmethod
     def ListOutdatedSteps(
