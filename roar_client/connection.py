@@ -16,6 +16,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 from google.protobuf.message import DecodeError
 from roar_proto.v1 import (
+    cache_pb2_grpc,
     daemon_pb2,
     daemon_pb2_grpc,
     database_pb2_grpc,
@@ -63,6 +64,7 @@ class Daemon:
         self.sessions = sessions_pb2_grpc.SessionServiceStub(channel)
         self.lineage = lineage_pb2_grpc.LineageServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
+        self.cache = cache_pb2_grpc.CacheServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.itself = daemon_pb2_grpc.DaemonServiceStub(channel)
         self._metadata = (("roar-token", token),)

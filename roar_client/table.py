@@ -20,7 +20,9 @@ class Command:
         return f"roar_client.commands.{self.name}"
 
 
-NATIVE_USAGE = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--] COMMAND [ARG...] | @N [ARG...]"
+NATIVE_USAGE = (
+    "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--[no-]cached] [--] COMMAND [ARG...] | @N [ARG...]"
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ GROUPS = (
             Command("reset", "Start a new session and keep the old one"),
             Command("session", "List old sessions, show them, go back to one"),
             Command("db", "Look after this project's database"),
+            Command("gc", "Remove kept outputs that are of no use any more"),
             Command("tracer", "Look after the backends that watch commands"),
             Command("daemon", "Look after the daemon"),
             Command("doctor", "Check this installation with real programs"),

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from roard.byte_size import parse_size
 from roard.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -41,6 +42,9 @@ class Settings:
     tracer_default: str = "auto"
     tracer_fallback: bool = True
     output_quiet: bool = False
+    cache_enabled: bool = False
+    cache_max_size: int = 10 << 30
+    """Bytes."""
     filters: FilterSettings = field(default_factory=FilterSettings)
 
 
@@ -52,7 +56,12 @@ class Key:
     about: str
     default: bool | str
     allowed: tuple[str, ...] = ()
-    """Words that a string may be; empty for a boolean."""
+    """Words that a string may be; empty for a boolean, and for a size."""
+
+    @property
+    def is_size(self) -> bool:
+        """Returns whether it is a number of bytes."""
+        return isinstance(self.default, str) and not self.allowed
 
 
 KEYS = (
@@ -64,6 +73,10 @@ KEYS = (
     ),
     Key("tracer.fallback", "when that backend does not work here, take the next best one instead of refusing", True),
     Key("output.quiet", "no summary after a run", False),
+    Key("cache.enabled", "`--cached` for every `roar run`: restore outputs that a run would only make again", False),
+    Key(
+        "cache.max_size", "of the outputs kept for that in `.roar/objects/`; the least recently used go first", "10 GiB"
+    ),
     Key("filters.ignore_package_reads", "leave out site-packages, interpreters, node_modules, cargo, ...", True),
     Key("filters.ignore_system_reads", "leave out /usr, /lib, /etc, /proc, dotfiles of tools, ...", True),
     Key("filters.ignore_cache", "leave out ~/.cache, *.pyc, font caches, ...", True),
@@ -95,12 +108,14 @@ def render_page() -> str:
         "filters apply outside the project only: inside, nothing is hidden. Written by `python -m roard.config`.\n\n"
         "| key | default | allowed | what it does |\n|---|---|---|---|\n"
     )
-    rows = (
-        f"| `{key.name}` | `{_toml(key.default)}` | "
-        f"{' '.join(f'`{_toml(word)}`' for word in key.allowed) or '`true` `false`'} | {key.about} |\n"
-        for key in KEYS
-    )
+    rows = (f"| `{key.name}` | `{_toml(key.default)}` | {_allowed(key)} | {key.about} |\n" for key in KEYS)
     return head + "".join(rows)
+
+
+def _allowed(key: Key) -> str:
+    if key.is_size:
+        return 'a size: `"500 MB"`, `"1.5 TiB"`, `"0"`'
+    return " ".join(f"`{_toml(word)}`" for word in key.allowed) or "`true` `false`"
 
 
 def config_path(root: bytes) -> bytes:
@@ -144,7 +159,7 @@ def _of_table(given: dict[str, Any], table: str) -> dict[str, Any]:
     return {name.partition(".")[2]: value for name, value in given.items() if name.startswith(f"{table}.")}
 
 
-def _checked(path: bytes, line: int | None, name: str, value: object) -> bool | str:
+def _checked(path: bytes, line: int | None, name: str, value: object) -> bool | str | int:
     key = _BY_NAME.get(name)
     if key is None:
         raise ConfigError(path, line, f"unknown key `{name}`", _known_keys())
@@ -152,6 +167,11 @@ def _checked(path: bytes, line: int | None, name: str, value: object) -> bool | 
         if isinstance(value, bool):
             return value
         raise ConfigError(path, line, f"`{name}` cannot be {_toml(value)}", "allowed: true, false")
+    if key.is_size:
+        size = parse_size(value) if isinstance(value, str) else None
+        if size is not None:
+            return size
+        raise ConfigError(path, line, f"`{name}` cannot be {_toml(value)}", 'allowed: a size, as "10 GiB"')
     if isinstance(value, str) and value in key.allowed:
         return value
     allowed = ", ".join(_toml(word) for word in key.allowed)

@@ -36,6 +36,9 @@ NAMES = (
     "fold.done",
     "record.read",
     "record.hashed",
+    "objects.staged",
+    "objects.renamed",
+    "record.kept",
     "cache.commit",
     "cache.committed",
     "write.begun",
@@ -57,6 +60,10 @@ NAMES = (
     "quarantine.begin",
     "quarantine.renamed",
     "finish.acknowledge",
+    "restore.checked",
+    "restore.staged",
+    "restore.renamed",
+    "restore.done",
 )
 """In the order in which a daemon passes them, more or less."""
 

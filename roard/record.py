@@ -17,16 +17,17 @@ from roar_proto.v1 import run_pb2, types_pb2
 from sqlalchemy.orm import Session
 
 from roard.content import Wanted, contents
-from roard.db import artifacts, jobs, sessions
+from roard.db import artifacts, cache_entries, jobs, sessions
 from roard.errors import RunConflict, shown
 from roard.failpoints import failpoint
 from roard.filters import Use, Verdict
 from roard.hashing.digest import Expected, Progress
-from roard.model import DroppedFile, JobFacts, RecordedJob, StatKey, StepCandidate, UsedFile
+from roard.model import CacheEntry, DroppedFile, JobFacts, RecordedJob, StatKey, StepCandidate, UsedFile
 from roard.other_daemons import other_daemons
 from roard.paths import to_stored
 from roard.project import Project
 from roard.roles import Judge, judge_for
+from roard.run_cache.keep import Folded, keep_outputs
 from roard.steps import choose_step, named_shape, shape_of
 from roard.trace.rundir import RunDir, SealedRun, read_run
 
@@ -59,13 +60,20 @@ def record_job(project: Project, run_dir: RunDir, progress: Progress) -> Recorde
     failpoint("record.read")
     facts = _facts(project, run, progress)
     failpoint("record.hashed")
-    job = _store(project, run, facts)
+    entry = keep_outputs(project, run.record, Folded(run.folded, facts), progress)
+    failpoint("record.kept")
+    job = commit_job(project, run.record, facts, entry)
     run_dir.remove()
     return job
 
 
-def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
-    """Commits a job and all that follows from it: its step, its artifacts, the hash of its session."""
+def commit_job(
+    project: Project, record: run_pb2.RunRecord, facts: JobFacts, entry: CacheEntry | None = None
+) -> RecordedJob:
+    """Commits a job and all that follows from it: its step, its artifacts, the hash of its session.
+
+    A run that is recorded already returns its job. Raises RunConflict, and what store.write() raises.
+    """
     now_ns = time.time_ns()
     with project.store.write() as session:
         if known := jobs.find_by_run(session, facts.run_id):
@@ -74,11 +82,13 @@ def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
             return known
         session_id = sessions.active_session(session, now_ns)
         failpoint("write.session")
-        step_id = _step(session, session_id, project.root, run.record, facts)
+        step_id = _step(session, session_id, project.root, record, facts)
         failpoint("write.step")
         artifacts.add_artifacts(session, (file.content for file in (*facts.inputs, *facts.outputs)), now_ns)
         failpoint("write.artifacts")
         job = jobs.insert_job(session, step_id, facts)
+        if entry:
+            cache_entries.add_entry(session, job.id, entry)
         sessions.update_hash(session, session_id)
         failpoint("write.session-hash")
         return job

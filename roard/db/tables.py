@@ -86,6 +86,8 @@ class JobRow(Base):
     git_read_late: Mapped[bool] = mapped_column(Boolean, default=False)
     events_lost: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """Events that a backend saw and could not hand over."""
+    cached_from: Mapped[str] = mapped_column(Text, server_default="")
+    """Id of the job, perhaps gone, whose outputs were restored instead of running the command; empty: it was run."""
 
 
 class ArtifactRow(Base):
@@ -180,3 +182,18 @@ class WarningRow(Base):
     ordinal: Mapped[int] = mapped_column(Integer, primary_key=True)
     code: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
+
+
+class CacheEntryRow(Base):
+    """A job whose outputs were to be kept, for a run of the same command to be spared."""
+
+    __tablename__ = "cache_entries"
+    __table_args__ = (Index("ix_cache_entry_command", "command", "job_id"),)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    command: Mapped[bytes] = mapped_column(LargeBinary)
+    """Hash of kind, words and directory (run_cache/keep.py)."""
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    """What must be the same beside the inputs: a CacheFingerprint, packed by zlib."""
+    refused: Mapped[str] = mapped_column(Text)
+    """Why it can never stand for another run; empty: it can."""

@@ -157,6 +157,7 @@ def job_message(row: JobRow, step: StepRow, session_hash: bytes) -> pb.Job:
         session_hash=session_hash.hex(),
         sequence=row.id,
         events_lost=row.events_lost,
+        cached_from=row.cached_from,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 import grpc
-from roar_proto.v1 import database_pb2_grpc, jobs_pb2_grpc, lineage_pb2_grpc, sessions_pb2_grpc
+from roar_proto.v1 import cache_pb2_grpc, database_pb2_grpc, jobs_pb2_grpc, lineage_pb2_grpc, sessions_pb2_grpc
 
 import roard.query.finished  # the first run must not wait for these two
 import roard.record  # noqa: F401
+from roard.service.cache import CacheServicer
 from roard.service.jobs import JobServicer
 from roard.service.lineage import LineageServicer
 from roard.service.sessions import SessionServicer
@@ -32,4 +33,5 @@ def add_services(server: grpc.aio.Server, runs: Runs) -> None:
     jobs_pb2_grpc.add_JobServiceServicer_to_server(JobServicer(runs), serving)
     sessions_pb2_grpc.add_SessionServiceServicer_to_server(SessionServicer(runs), serving)
     lineage_pb2_grpc.add_LineageServiceServicer_to_server(LineageServicer(runs), serving)
+    cache_pb2_grpc.add_CacheServiceServicer_to_server(CacheServicer(runs), serving)
     database_pb2_grpc.add_DatabaseServiceServicer_to_server(DatabaseServicer(runs.projects), serving)

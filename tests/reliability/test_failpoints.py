@@ -29,8 +29,9 @@ AT_INIT = tuple(name for name in NAMES if name.startswith(("project.", "database
 AT_MIGRATION = tuple(name for name in NAMES if name.startswith(("backup.", "migration.")))
 AT_QUARANTINE = tuple(name for name in NAMES if name.startswith("quarantine."))
 AT_FOLD = tuple(name for name in NAMES if name.startswith("fold."))
+AT_CACHE = tuple(name for name in NAMES if name.startswith(("objects.", "restore.")))
 AT_RECORDING = tuple(
-    name for name in NAMES if name not in {*AT_START, *AT_INIT, *AT_MIGRATION, *AT_QUARANTINE, *AT_FOLD}
+    name for name in NAMES if name not in {*AT_START, *AT_INIT, *AT_MIGRATION, *AT_QUARANTINE, *AT_FOLD, *AT_CACHE}
 )
 Rows = dict[str, list[tuple[object, ...]]]
 

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use contract::Surroundings;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::failure::{Failure, USAGE_ERROR};
@@ -12,7 +13,7 @@ pub const AUTO: &str = "auto";
 pub const TRACERS: [&str; 4] = [AUTO, "ebpf", "preload", "ptrace"];
 
 /// What the caller asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunArgs {
     /// No summary.
     pub quiet: bool,
@@ -22,12 +23,16 @@ pub struct RunArgs {
     pub tracer: String,
     /// Whether another backend may take the place of one that does not work; None: as the configuration says.
     pub fallback: Option<bool>,
+    /// Whether outputs may be put in place instead of running the command; None: as the configuration says.
+    pub cached: Option<bool>,
     /// At least one word; none as long as `again` says what is to be run.
     pub command: Vec<OsString>,
     /// A step to be run again.
     pub again: Option<Again>,
     /// Id of the job whose step this is; empty: found from the command.
     pub again_of: String,
+    /// Its outputs are to be kept, for a run that has the same; None: they are not.
+    pub surroundings: Option<Surroundings>,
 }
 
 /// A step to be run again: `@3`, and words that take the place of those of its command.
@@ -57,7 +62,7 @@ impl RunArgs {
 }
 
 /// What to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     Run(RunArgs),
     Help,
@@ -78,9 +83,11 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
         name: String::new(),
         tracer: String::new(),
         fallback: None,
+        cached: None,
         command: Vec::new(),
         again: None,
         again_of: String::new(),
+        surroundings: None,
     };
     let mut parser = Parser::from_args(words);
     let (mut dry_run, mut literal) = (false, false);
@@ -95,6 +102,8 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
             Arg::Long("tracer") => args.tracer = tracer(parser.value().map_err(plain)?)?,
             Arg::Long("tracer-fallback") => args.fallback = Some(true),
             Arg::Long("no-tracer-fallback") => args.fallback = Some(false),
+            Arg::Long("cached") => args.cached = Some(true),
+            Arg::Long("no-cached") => args.cached = Some(false),
             Arg::Long("dry-run") => dry_run = true,
             Arg::Value(first) => {
                 let rest: Vec<OsString> = parser.raw_args().map_err(plain)?.collect();
@@ -156,7 +165,7 @@ fn plain(error: lexopt::Error) -> String {
 
 fn usage(verb: &str) -> String {
     format!(
-        "usage: roar {verb} [-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--] COMMAND [ARG...] | @N [ARG...]"
+        "usage: roar {verb} [-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--[no-]cached] [--] COMMAND [ARG...] | @N [ARG...]"
     )
 }
 
@@ -179,6 +188,8 @@ options, before the command:
       --tracer T           how to look on: auto, ebpf, preload, ptrace (default: tracer.default, else auto)
       --tracer-fallback    when the tracer does not work here, take the next best one (default: tracer.fallback)
       --no-tracer-fallback when the tracer does not work here, do not start the command
+      --cached             when a run would only make again what an earlier one made, put its outputs in place instead
+      --no-cached          run the command in any case, and keep nothing (default: cache.enabled, for `run` only)
       --dry-run            with @N: only print the command
   -h, --help               this text
 
@@ -188,6 +199,12 @@ one by one the words that are neither options nor their values. What has no key 
 end. The new job is of the same step; with `-n NAME` it is a step of its own. Words after a `--` are never roar's own. A
 program that is called like a step is reached by `./@2`, or after `--`.
 
+--cached: an earlier job of the same words and directory that was recorded with `--cached` stands for this one when every
+file that it read has the same content and the environment, the programs and the packages are the same. Then its outputs
+are restored, whatever is there now, and a job that says so is recorded; what the command prints is not repeated, and
+nothing goes into a pipe. Not known is what else a command may depend on: files that it looked for and did not find, the
+network, the clock, random numbers. A line on stderr says what was done, or why the command is run.
+
 exit status: that of the command; 127 it was not found, 126 it is not executable, 125 roar could not start it.
 A command that is killed by a signal ends roar by the same signal.
 
@@ -195,6 +212,7 @@ examples:
   roar {verb} python train.py --epochs 10
   roar {verb} -n prepare -- sh -c 'sort raw.csv > sorted.csv'
   roar {verb} {step} --epochs 20
+  roar {verb} --cached python train.py
 ",
         usage(verb)
     )
@@ -260,6 +278,12 @@ mod tests {
         assert_eq!((run("x").tracer.as_str(), run("x").fallback), ("", None));
         assert_eq!(run("--no-tracer-fallback --tracer-fallback x").fallback, Some(true));
         assert_eq!(run("--no-tracer-fallback x").fallback, Some(false));
+    }
+
+    #[test]
+    fn the_last_word_about_the_cache_counts_and_only_before_the_command() {
+        assert_eq!((run("x --cached").cached, run("--cached x").cached), (None, Some(true)));
+        assert_eq!(run("--cached --no-cached @2").cached, Some(false));
     }
 
     #[test]

@@ -87,9 +87,11 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
         name: String::new(),
         tracer: backend.into(),
         fallback: Some(false),
+        cached: Some(false),
         command,
         again: None,
         again_of: String::new(),
+        surroundings: None,
     };
     let project = Project { root: folder.to_owned(), cwd: folder.to_owned() };
     let record = rundir::record(&project, JobKind::Run, &args);

@@ -69,12 +69,14 @@ pub struct Settings {
     pub wish: Wish,
     /// No summary.
     pub quiet: bool,
+    /// Outputs may be put in place instead of running a command.
+    pub cached: bool,
 }
 
 /// Returns the settings. What the other values of the file may be, only the daemon knows. Errors: bad-config, when it is
 /// no TOML at all.
 pub fn settings(project: &Project) -> Result<Settings, Failure> {
-    let mut settings = Settings { wish: Wish { tracer: AUTO.into(), fallback: true }, quiet: false };
+    let mut settings = Settings { wish: Wish { tracer: AUTO.into(), fallback: true }, quiet: false, cached: false };
     let file = project.roar_dir().join("config.toml");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
@@ -97,6 +99,9 @@ pub fn settings(project: &Project) -> Result<Settings, Failure> {
     }
     if let Some(quiet) = value("output", "quiet").and_then(|quiet| quiet.get_ref().as_bool()) {
         settings.quiet = quiet;
+    }
+    if let Some(cached) = value("cache", "enabled").and_then(|enabled| enabled.get_ref().as_bool()) {
+        settings.cached = cached;
     }
     Ok(settings)
 }
@@ -180,7 +185,7 @@ mod tests {
     }
 
     fn said(tracer: &str, fallback: bool, quiet: bool) -> Result<Settings, Failure> {
-        Ok(Settings { wish: Wish { tracer: tracer.into(), fallback }, quiet })
+        Ok(Settings { wish: Wish { tracer: tracer.into(), fallback }, quiet, cached: false })
     }
 
     #[test]

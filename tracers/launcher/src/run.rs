@@ -9,6 +9,7 @@ use trace::failpoint::failpoint;
 
 use crate::announce;
 use crate::args::{self, Request, RunArgs};
+use crate::cached::{self, Verdict};
 use crate::caller::Caller;
 use crate::conclude;
 use crate::daemon::Mode;
@@ -47,6 +48,10 @@ fn run(mut kind: JobKind, mut args: RunArgs) -> Result<ExitCode, Failure> {
         rerun::follow(&mut project, &mut args, plan)?;
     }
     let program = Program::locate(&args.command)?;
+    match cached::decide(&project, kind, &args, mode, &caller) {
+        Verdict::Restored => return Ok(ExitCode::SUCCESS),
+        Verdict::Run(surroundings) => args.surroundings = surroundings,
+    }
     let inbox = Inbox::open()
         .map_err(|error| Failure::new("not-started", "signals cannot be received").cause(error.to_string()))?;
     let mut plan = announce::announce(&project, kind, &args, mode)?;

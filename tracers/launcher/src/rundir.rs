@@ -115,6 +115,7 @@ pub fn record(project: &Project, kind: JobKind, args: &RunArgs) -> RunRecord {
         git: None,
         tracer_fallback: args.fallback,
         again_of: args.again_of.clone(),
+        surroundings: args.surroundings.clone(),
     }
 }
 
