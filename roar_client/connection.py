@@ -16,6 +16,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 from google.protobuf.message import DecodeError
 from roar_proto.v1 import (
+    cache_pb2_grpc,
     config_pb2_grpc,
     daemon_pb2,
     daemon_pb2_grpc,
@@ -73,6 +74,7 @@ class Daemon:
         self.live = live_pb2_grpc.LiveServiceStub(channel)
         self.diff = diff_pb2_grpc.DiffServiceStub(channel)
         self.database = database_pb2_grpc.DatabaseServiceStub(channel)
+        self.cache = cache_pb2_grpc.CacheServiceStub(channel)
         self.tracers = tracers_pb2_grpc.TracerServiceStub(channel)
         self.config = config_pb2_grpc.ConfigServiceStub(channel)
         self.ignore = ignore_pb2_grpc.IgnoreServiceStub(channel)

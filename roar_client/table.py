@@ -20,7 +20,10 @@ class Command:
         return f"roar_client.commands.{self.name}"
 
 
-NATIVE_USAGE = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A] [--] COMMAND [ARG...] | @N [ARG...]"
+NATIVE_USAGE = (
+    "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--[no-]cached] [--hash A] "
+    "[--] COMMAND [ARG...] | @N [ARG...]"
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ GROUPS = (
             Command("ignore", "Leave files out of later records"),
             Command("track", "Count files that would be left out"),
             Command("db", "Look after this project's database"),
+            Command("gc", "Remove kept outputs that are of no use any more"),
             Command("tracer", "Look after the backends that watch commands"),
             Command("daemon", "Look after the daemon"),
             Command("completion", "Print what makes a shell complete the words of roar"),

@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+
+from roard.byte_size import parse_size
 
 TRACERS = ("auto", "ebpf", "preload", "ptrace")
 """The best one first, after the word for it."""
@@ -17,8 +20,8 @@ ALWAYS = "blake3"
 """The algorithm that names every content."""
 ALGORITHMS = (ALWAYS, "sha256", "sha512", "md5")
 
-Value = bool | str | tuple[str, ...]
-"""Of a setting; a tuple for a list of words."""
+Value = bool | str | int | tuple[str, ...]
+"""Of a setting; a number of bytes for a size, a tuple for a list of words."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Settings:
     output_quiet: bool = False
     hash_algorithms: tuple[str, ...] = ()
     """Beside ALWAYS."""
+    cache_enabled: bool = False
+    cache_max_size: int = 10 << 30
+    """Bytes."""
     filters: FilterSettings = field(default_factory=FilterSettings)
 
 
@@ -50,9 +56,10 @@ class Key:
 
     name: str
     about: str
-    default: Value
+    default: bool | str | tuple[str, ...]
+    """As it stands in the file."""
     words: tuple[str, ...] = ()
-    """What a string may be, or a list may hold; empty for a boolean."""
+    """What a string may be, or a list may hold; empty for a boolean, and for a size."""
 
     @property
     def is_list(self) -> bool:
@@ -60,9 +67,20 @@ class Key:
         return isinstance(self.default, tuple)
 
     @property
+    def is_size(self) -> bool:
+        """Returns whether it is a number of bytes."""
+        return isinstance(self.default, str) and not self.words
+
+    @property
     def allowed(self) -> tuple[bool | str, ...]:
-        """All values that it may have, or hold."""
-        return self.words or (True, False)
+        """All values that it may have, or hold; none for a size."""
+        return () if self.is_size else self.words or (True, False)
+
+    def in_words(self, write: Callable[[object], str]) -> str:
+        """Returns what is allowed, as a sentence has it; write: how a value is written there."""
+        if self.is_size:
+            return f"a size, as {write('500 MB')} or {write(self.default)}"
+        return ("a list of " if self.is_list else "") + ", ".join(map(write, self.allowed))
 
     def understood(self, given: object) -> Value | None:
         """Returns the setting that a value of the file makes; None: that is not allowed."""
@@ -70,6 +88,8 @@ class Key:
             if isinstance(given, list) and all(word in self.words for word in given):
                 return tuple(dict.fromkeys(word for word in given if word != ALWAYS))
             return None
+        if self.is_size:
+            return parse_size(given) if isinstance(given, str) else None
         # True is no 1 here, as it is to `in`.
         return next((value for value in self.allowed if value == given and type(value) is type(given)), None)
 
@@ -88,6 +108,10 @@ KEYS = (
         "hashes of every recorded content beside BLAKE3, which is always there; `--hash` adds to them",
         (),
         ALGORITHMS,
+    ),
+    Key("cache.enabled", "`--cached` for every `roar run`: restore outputs that a run would only make again", False),
+    Key(
+        "cache.max_size", "of the outputs kept for that in `.roar/objects/`; the least recently used go first", "10 GiB"
     ),
     Key("filters.ignore_package_reads", "leave out site-packages, interpreters, node_modules, cargo, ...", True),
     Key("filters.ignore_system_reads", "leave out /usr, /lib, /etc, /proc, dotfiles of tools, ...", True),
@@ -127,8 +151,7 @@ def render_page() -> str:
     )
     rows = (
         f"| `{key.name}` | `{toml_text(key.default)}` | "
-        f"{'a list of ' if key.is_list else ''}{' '.join(f'`{toml_text(value)}`' for value in key.allowed)} | "
-        f"{key.about} |\n"
+        f"{key.in_words(lambda value: f'`{toml_text(value)}`')} | {key.about} |\n"
         for key in KEYS
     )
     tail = (

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from roard.byte_size import parse_size
 from roard.config import BY_NAME, VARIABLES, Key, alike, template, toml_text
 from roard.config_file import ConfigFile, line_of, parse, read_config
 from roard.errors import BadValue, BadVariable, ConfigError, NoVariable, ProjectNotWritable, UnknownKey
@@ -99,9 +100,16 @@ def _value_of(key: Key, typed: str) -> bool | str | list[str]:
 def _word_of(key: Key, typed: str) -> bool | str:
     word = re.sub(r"\A\s*([\"']?)(.*)\1\s*\Z", r"\2", typed, flags=re.DOTALL)
     for value in key.allowed:
-        if word == (value if isinstance(value, str) else toml_text(value)):
+        if word == _typed(value):
             return value
-    raise BadValue(key.name, typed, [value if isinstance(value, str) else toml_text(value) for value in key.allowed])
+    if key.is_size and parse_size(word) is not None:
+        return word
+    raise BadValue(key.name, typed, key.in_words(_typed))
+
+
+def _typed(value: object) -> str:
+    """Returns a value as one types it: a word without its quotes."""
+    return value if isinstance(value, str) else toml_text(value)
 
 
 def _make(root: bytes, change: _Change) -> bytes:

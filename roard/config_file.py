@@ -119,8 +119,7 @@ def _mistake_of_setting(line: int | None, name: str, value: object) -> Mistake |
         return _unknown(line, name)
     if key.understood(value) is not None:
         return None
-    allowed = ("a list of " if key.is_list else "") + ", ".join(map(toml_text, key.allowed))
-    return Mistake(line, name, f"`{name}` cannot be {toml_text(value)}", f"allowed: {allowed}")
+    return Mistake(line, name, f"`{name}` cannot be {toml_text(value)}", f"allowed: {key.in_words(toml_text)}")
 
 
 def _mistake_of_variable(line: int | None, name: str, value: object) -> Mistake | None:

@@ -84,8 +84,8 @@ class BadValue(RoarError):
     status = "INVALID_ARGUMENT"
     exit_code = 2
 
-    def __init__(self, name: str, value: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"`{name}` cannot be `{value}`", hint=f"allowed: {', '.join(allowed)}")
+    def __init__(self, name: str, value: str, allowed: str) -> None:
+        super().__init__(f"`{name}` cannot be `{value}`", hint=f"allowed: {allowed}")
 
 
 class BadVariable(RoarError):

@@ -36,6 +36,9 @@ NAMES = (
     "fold.done",
     "record.read",
     "record.hashed",
+    "objects.staged",
+    "objects.renamed",
+    "record.kept",
     "cache.commit",
     "cache.committed",
     "write.begun",
@@ -68,6 +71,10 @@ NAMES = (
     "undo.put-back",
     "undo.committed",
     "undo.done",
+    "restore.checked",
+    "restore.staged",
+    "restore.renamed",
+    "restore.done",
 )
 """In the order in which a daemon passes them, more or less."""
 

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from roar_proto.v1 import types_pb2
 
+HARMLESS_WARNINGS = frozenset({"bad-ignore-rule", "nested-tracer", "tracer-fallback"})
+"""Codes of warnings that nothing is missing for."""
+
 
 class StatKey(NamedTuple):
     """Identity of a file's content at rest; equal keys mean the same bytes, not touched in between."""
@@ -107,6 +110,19 @@ class JobFacts:
     warnings: Sequence[types_pb2.Warning]
     content_hash: bytes
     """What the session's hash knows of the job (record.py)."""
+    cached_from: str = ""
+    """Id of the job whose outputs were put in place instead of running the command."""
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """What is known of the kept outputs of a job."""
+
+    command: bytes
+    """See run_cache/keep.py, as for the next."""
+    fingerprint: bytes
+    refused: str
+    """Why they can never stand for those of another run; empty: they can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,17 @@ from sqlalchemy.orm import Session
 
 from roard.config import ALGORITHMS, ALWAYS, Settings
 from roard.content import Wanted, contents
-from roard.db import artifacts, jobs, session_files, sessions
+from roard.db import artifacts, cache_entries, jobs, session_files, sessions
 from roard.errors import RunConflict, RunPopped, shown
 from roard.failpoints import failpoint
 from roard.filters import Use, Verdict
 from roard.hashing.digest import Expected, Progress
-from roard.model import DroppedFile, JobFacts, RecordedJob, StatKey, StepCandidate, UsedFile
+from roard.model import CacheEntry, DroppedFile, JobFacts, RecordedJob, StatKey, StepCandidate, UsedFile
 from roard.other_daemons import other_daemons
 from roard.paths import to_stored
 from roard.project import Project
 from roard.roles import Judge, judge_for
+from roard.run_cache.keep import Folded, keep_outputs
 from roard.steps import choose_step, named_shape, shape_of
 from roard.trace.rundir import RunDir, SealedRun, read_run
 
@@ -61,13 +62,20 @@ def record_job(project: Project, run_dir: RunDir, progress: Progress) -> Recorde
     failpoint("record.read")
     facts = _facts(project, run, progress)
     failpoint("record.hashed")
-    job = _store(project, run, facts)
+    entry = keep_outputs(project, run.record, Folded(run.folded, facts), progress)
+    failpoint("record.kept")
+    job = commit_job(project, run.record, facts, entry)
     run_dir.remove()
     return job
 
 
-def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
-    """Commits a job and all that follows from it."""
+def commit_job(
+    project: Project, record: run_pb2.RunRecord, facts: JobFacts, entry: CacheEntry | None = None
+) -> RecordedJob:
+    """Commits a job and all that follows from it: its step, its artifacts, the hash of its session.
+
+    A run that is recorded already returns its job. Raises RunConflict, RunPopped, and what store.write() raises.
+    """
     now_ns = time.time_ns()
     with project.store.write() as session:
         if known := jobs.find_by_run(session, facts.run_id):
@@ -76,7 +84,10 @@ def _store(project: Project, run: SealedRun, facts: JobFacts) -> RecordedJob:
             return known
         if jobs.is_popped(session, facts.run_id):
             raise RunPopped(facts.run_id)
-        return store_job(session, project.root, run.record, facts, now_ns)
+        job = store_job(session, project.root, record, facts, now_ns)
+        if entry:
+            cache_entries.add_entry(session, job.id, entry)
+        return job
 
 
 def store_job(session: Session, root: bytes, record: run_pb2.RunRecord, facts: JobFacts, now_ns: int) -> RecordedJob:

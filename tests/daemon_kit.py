@@ -90,6 +90,7 @@ class Run:
     git: types_pb2.GitState | None = None
     tracer_wanted: str = ""
     again_of: str = ""
+    surroundings: run_pb2.Surroundings | None = None
     launcher_pid: int = field(default_factory=os.getpid)
     run_id: str = ""
     started_at_ns: int = field(default_factory=time.time_ns)
@@ -123,6 +124,7 @@ class Run:
             user="ada",
             roar_version="0.0.0",
             git=self.git,
+            surroundings=self.surroundings,
         )
 
     @contextlib.contextmanager

@@ -38,6 +38,7 @@ def _facts(response: pb.GetDatabaseInfoResponse) -> list[Line]:
         ("jobs", _jobs(counts) if response.HasField("counts") else "cannot be read"),
         ("files", f"{_artifacts(counts)}" if response.HasField("counts") else "cannot be read"),
         ("cache", f"{plural(response.cache_entries, 'hash', 'hashes')}, {size(response.cache_size)}"),
+        ("objects", f"{plural(response.objects, 'kept output')}, {size(response.objects_size)}"),
         ("waiting", f"{plural(response.runs_waiting, 'run')} going on or not recorded yet"),
     ]
     if response.HasField("holder"):
@@ -170,6 +171,7 @@ def info_document(response: pb.GetDatabaseInfoResponse) -> Document:
         "newest_revision": response.newest_schema,
         "counts": _counts(response.counts) if response.HasField("counts") else None,
         "cache": {"entries": response.cache_entries, "size": response.cache_size},
+        "objects": {"number": response.objects, "size": response.objects_size},
         "backups": [backup_document(backup) for backup in response.backups],
         "runs_waiting": response.runs_waiting,
         **in_words("runs_quarantined", response.runs_quarantined),

@@ -94,6 +94,7 @@ def job_summary(job: jobs_pb2.Job) -> Document:
         "duration_s": job.duration_ns / 1e9,
         "tracer": job.tracer,
         "complete": job.complete,
+        "cached_from": job.cached_from or None,
         "events_lost": job.events_lost,
         "input_count": job.input_count,
         "output_count": job.output_count,

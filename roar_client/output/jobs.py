@@ -43,7 +43,7 @@ def log_row(job: jobs_pb2.Job) -> Sequence[Span]:
 def status_span(job: jobs_pb2.Job) -> Span:
     """Returns how a job ended, in a word or two."""
     if job.status == types_pb2.JOB_STATUS_OK:
-        return Span("ok", "good")
+        return Span("ok, cached" if job.cached_from else "ok", "good")
     word = "interrupted" if job.status == types_pb2.JOB_STATUS_INTERRUPTED else "failed"
     style = "warn" if job.status == types_pb2.JOB_STATUS_INTERRUPTED else "bad"
     if job.HasField("exit_signal"):
@@ -83,6 +83,8 @@ def _job_facts(job: jobs_pb2.Job) -> list[tuple[str, str]]:
         ("directory", decoded(job.cwd or b".")),
         ("started", f"{local_time(job.started_at_ns)} ({ago(job.started_at_ns)}), took {duration(job.duration_ns)}"),
     ]
+    if job.cached_from:
+        facts += [("cached", visible(f"not run: its outputs are those of job {job.cached_from}"))]
     if job.HasField("git"):
         facts += _git_facts(job.git)
     facts += [("recorded", visible(f"{job.user}@{job.hostname}, roar {job.roar_version}"))]

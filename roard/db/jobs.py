@@ -102,6 +102,7 @@ def _columns(facts: JobFacts) -> dict[str, object]:
         "git_dirty": git.dirty if git and git.HasField("dirty") else None,
         "git_changed": b"\0".join(git.changed_paths) if git else None,
         "git_read_late": bool(git and git.read_late),
+        "cached_from": facts.cached_from,
         **_counts(facts),
     }
 

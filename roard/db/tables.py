@@ -94,6 +94,8 @@ class JobRow(Base):
     code_count: Mapped[int] = mapped_column(Integer, server_default="0")
     """Paths of role code that it read or wrote."""
     dropped_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    cached_from: Mapped[str] = mapped_column(Text, server_default="")
+    """Id of the job, perhaps gone, whose outputs were restored instead of running the command; empty: it was run."""
 
 
 class ArtifactRow(Base):
@@ -310,3 +312,18 @@ class ArtifactLabelRow(Base):
     document: Mapped[str] = mapped_column(Text)
     """JSON object, keys sorted."""
     created_at_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class CacheEntryRow(Base):
+    """A job whose outputs were to be kept, for a run of the same command to be spared."""
+
+    __tablename__ = "cache_entries"
+    __table_args__ = (Index("ix_cache_entry_command", "command", "job_id"),)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    command: Mapped[bytes] = mapped_column(LargeBinary)
+    """Hash of kind, words and directory (run_cache/keep.py)."""
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    """What must be the same beside the inputs: a CacheFingerprint, packed by zlib."""
+    refused: Mapped[str] = mapped_column(Text)
+    """Why it can never stand for another run; empty: it can."""

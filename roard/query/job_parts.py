@@ -11,11 +11,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from roard.db.tables import ArtifactDigestRow, ArtifactRow, DroppedRow, InputRow, OutputRow, ProcessRow, WarningRow
+from roard.model import HARMLESS_WARNINGS
 
 ROLES: Mapping[str, types.Role.ValueType] = {"data": types.ROLE_DATA, "code": types.ROLE_CODE}
-
-HARMLESS = frozenset({"bad-ignore-rule", "nested-tracer", "tracer-fallback"})
-"""Codes of warnings that nothing is missing for."""
 
 Wanted = Select[int]
 """A statement that selects ids of jobs."""
@@ -112,4 +110,4 @@ def warnings(session: Session, wanted: Wanted) -> dict[int, list[types.Warning]]
 def set_warnings(job: pb.Job, warnings: Iterable[types.Warning]) -> None:
     """Writes warnings into a message, and whether the job was seen as a whole."""
     job.warnings.extend(warnings)
-    job.complete = not job.events_lost and all(warning.code in HARMLESS for warning in job.warnings)
+    job.complete = not job.events_lost and all(warning.code in HARMLESS_WARNINGS for warning in job.warnings)

@@ -179,6 +179,7 @@ def job_message(row: Any) -> pb.Job:
         output_bytes=row.output_bytes,
         code_count=row.code_count,
         dropped_count=row.dropped_count,
+        cached_from=row.cached_from,
     )
 
 

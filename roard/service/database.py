@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import grpc
 from roar_proto.v1 import (
+    cache_pb2_grpc,
     completion_pb2_grpc,
     database_pb2_grpc,
     diff_pb2_grpc,
@@ -20,6 +21,7 @@ from roar_proto.v1 import (
 
 import roard.query.finished  # the first run must not wait for these two
 import roard.record  # noqa: F401
+from roard.service.cache import CacheServicer
 from roard.service.completion import CompletionServicer
 from roard.service.diff import DiffServicer
 from roard.service.files import FileServicer
@@ -52,6 +54,7 @@ def add_services(server: grpc.aio.Server, runs: Runs) -> None:
     files_pb2_grpc.add_FileServiceServicer_to_server(FileServicer(runs), serving)
     live_pb2_grpc.add_LiveServiceServicer_to_server(LiveServicer(runs), serving)
     diff_pb2_grpc.add_DiffServiceServicer_to_server(DiffServicer(runs), serving)
+    cache_pb2_grpc.add_CacheServiceServicer_to_server(CacheServicer(runs), serving)
     database_pb2_grpc.add_DatabaseServiceServicer_to_server(DatabaseServicer(runs.projects), serving)
     labels_pb2_grpc.add_LabelServiceServicer_to_server(LabelServicer(runs), serving)
     completion_pb2_grpc.add_CompletionServiceServicer_to_server(CompletionServicer(runs), serving)

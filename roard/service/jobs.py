@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import grpc
@@ -47,6 +48,19 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         job = recording.task.result()
         failpoint("finish.acknowledge")
         yield pb.FinishJobResponse(job=job)
+
+    async def RestoreCached(
+        self, request: pb.RestoreCachedRequest, context: grpc.ServicerContext
+    ) -> AsyncIterator[pb.RestoreCachedResponse]:
+        gone = threading.Event()
+        answer = self._runs.spare(request, gone)
+        try:
+            # Whoever hears nothing for long runs the command.
+            while not (await asyncio.wait([answer], timeout=PROGRESS_S))[0]:
+                yield pb.RestoreCachedResponse(progress=pb.HashProgress())
+            yield answer.result()
+        finally:
+            gone.set()
 
     async def GetJob(self, request: pb.GetJobRequest, context: grpc.ServicerContext) -> pb.GetJobResponse:
         project = await self._runs.project(request.project_root)

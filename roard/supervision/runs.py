@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from roar_proto.v1 import jobs_pb2, run_pb2, types_pb2
 
@@ -37,6 +38,7 @@ from roard.supervision.git_state import note_state, note_state_late, read_state
 from roard.supervision.ingest import FoldFailed, find_recorded, fold, ingest
 from roard.supervision.plan import Plan, Probed, plan_run
 from roard.supervision.registry import Registry
+from roard.supervision.spared import spare
 from roard.supervision.tracers import EBPF, Tracers
 from roard.trace.rundir import RunDir, list_runs, run_dir, runs_dir_of
 
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from roard.project import Project
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 GIT_PATIENCE_S = 1.0
 """How long the record of a run waits for `git status`, which began beside it."""
@@ -147,6 +150,14 @@ class Runs:
             if flight := self._in_flight.get(key):
                 flight.ingest = ingesting
         return self._ingests[key]
+
+    def spare(
+        self, request: jobs_pb2.RestoreCachedRequest, gone: threading.Event
+    ) -> asyncio.Future[jobs_pb2.RestoreCachedResponse]:
+        """Returns the answer to a run that may be spared. gone: to be set when nobody waits for it any more."""
+        self._remember(request.record.project_root)
+        loop = asyncio.get_running_loop()
+        return self._spawn(_awaited(loop.run_in_executor(self._recorders, spare, self.projects, request, gone)))
 
     async def project(self, root: bytes, *, patience_s: float = PATIENCE_S) -> Project:
         """Returns an open project in which all runs are recorded whose launcher is dead, as far as that is quick.
@@ -380,6 +391,11 @@ def _runs_of(roots: Iterable[bytes]) -> list[tuple[bytes, RunDir]]:
 def _states(flights: Iterable[InFlight]) -> list[tuple[InFlight, bool, bool]]:
     """Returns for each run whether somebody holds it, and whether its directory is there."""
     return [(flight, flight.run.is_held(), os.path.isdir(flight.run.path)) for flight in flights]
+
+
+async def _awaited(work: asyncio.Future[T]) -> T:
+    """Returns what the work does, as a coroutine."""
+    return await work
 
 
 async def _nothing() -> None:

@@ -13,6 +13,8 @@ from roard.db.reading import counts_of, free_bytes, reader, schema_of
 from roard.errors import ProjectInUse, RoarError
 from roard.project_lock import read_holder
 from roard.projects import Projects, check_project
+from roard.run_cache.keep import objects_dir
+from roard.run_cache.objects import ObjectStore
 from roard.trace.rundir import list_quarantined, list_runs, runs_dir_of
 from roard.upkeep.places import Places, size_of
 
@@ -21,6 +23,7 @@ def database_info(projects: Projects, root: bytes) -> pb.GetDatabaseInfoResponse
     """Returns all that can be said, also of a database that cannot be opened. Raises NoProject."""
     check_project(root)
     places, problem = Places(root), problem_of(projects, root)
+    kept = list(ObjectStore(objects_dir(root)).list())
     response = pb.GetDatabaseInfoResponse(
         path=places.database,
         problem=problem_to_pb(problem) if problem else None,
@@ -33,6 +36,8 @@ def database_info(projects: Projects, root: bytes) -> pb.GetDatabaseInfoResponse
         runs_waiting=len(list_runs(runs_dir_of(root))),
         runs_quarantined=list_quarantined(runs_dir_of(root)),
         holder=_holder(places, problem),
+        objects=len(kept),
+        objects_size=sum(known.size for known in kept),
     )
     # Of a damaged database, as far as it goes.
     with contextlib.suppress(sqlite3.Error), contextlib.closing(reader(places.database)) as connection:

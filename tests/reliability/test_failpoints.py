@@ -30,9 +30,9 @@ AT_MIGRATION = tuple(name for name in NAMES if name.startswith(("backup.", "migr
 AT_QUARANTINE = tuple(name for name in NAMES if name.startswith("quarantine."))
 AT_FOLD = tuple(name for name in NAMES if name.startswith("fold."))
 AT_POP = tuple(name for name in NAMES if name.startswith(("pop.", "undo.")))
-AT_RECORDING = tuple(
-    name for name in NAMES if name not in {*AT_START, *AT_INIT, *AT_MIGRATION, *AT_QUARANTINE, *AT_FOLD, *AT_POP}
-)
+AT_CACHE = tuple(name for name in NAMES if name.startswith(("objects.", "restore.")))
+ELSEWHERE = {*AT_START, *AT_INIT, *AT_MIGRATION, *AT_QUARANTINE, *AT_FOLD, *AT_POP, *AT_CACHE}
+AT_RECORDING = tuple(name for name in NAMES if name not in ELSEWHERE)
 Rows = dict[str, list[tuple[object, ...]]]
 
 

@@ -49,6 +49,9 @@ def test_values_are_taken(config: Path) -> None:
     [
         ("[output]\nquiet = 1\n", "config.toml:2`: `output.quiet` cannot be 1", "true, false"),
         ('[tracer]\n\ndefault = "dtrace"\n', 'config.toml:3`: `tracer.default` cannot be "dtrace"', '"auto", "ebpf"'),
+        ('[hash]\nalgorithms = ["sha1"]\n', 'config.toml:2`: `hash.algorithms` cannot be ["sha1"]', "a list of"),
+        ('[cache]\nmax_size = "1 parsec"\n', '`cache.max_size` cannot be "1 parsec"', 'a size, as "500 MB"'),
+        ("[cache]\nmax_size = 5\n", "`cache.max_size` cannot be 5", 'a size, as "500 MB"'),
         ("[output]\nloud = true\n", "config.toml:2`: unknown key `output.loud`", "output.quiet"),
         ("loud = true\n", "config.toml:1`: unknown key `loud`", "output.quiet"),
         ("output.loud = true\n", "config.toml:1`: unknown key `output.loud`", "output.quiet"),

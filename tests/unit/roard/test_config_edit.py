@@ -72,6 +72,16 @@ def test_a_list_is_typed_as_words(config: Path, typed: str, written: str, holds:
     assert config.read_text() == template().replace("# algorithms = []", f"algorithms = {written}")
 
 
+def test_a_size_is_kept_as_it_was_typed(config: Path) -> None:
+    config.write_text(template())
+    root = bytes(config.parent.parent)
+    set_value(root, "cache.max_size", "1.5 TiB")
+    assert load_settings(root).cache_max_size == 3 << 39
+    assert config.read_text() == template().replace('# max_size = "10 GiB"', 'max_size = "1.5 TiB"')
+    with pytest.raises(BadValue, match="cannot be `big`"):
+        set_value(root, "cache.max_size", "big")
+
+
 def test_nonsense_changes_nothing(config: Path) -> None:
     config.write_text("[tracer]\n")
     with pytest.raises(BadValue, match="cannot be `dtrace`"):

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use contract::Surroundings;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::failure::{Failure, USAGE_ERROR};
@@ -15,7 +16,7 @@ const ALWAYS: &str = "blake3";
 pub const HASHES: [&str; 4] = [ALWAYS, "sha256", "sha512", "md5"];
 
 /// What the caller asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunArgs {
     /// No summary.
     pub quiet: bool,
@@ -27,12 +28,16 @@ pub struct RunArgs {
     pub fallback: Option<bool>,
     /// Hash algorithms beside BLAKE3; some of HASHES.
     pub hashes: Vec<String>,
+    /// Whether outputs may be put in place instead of running the command; None: as the configuration says.
+    pub cached: Option<bool>,
     /// At least one word; none as long as `again` says what is to be run.
     pub command: Vec<OsString>,
     /// A step to be run again.
     pub again: Option<Again>,
     /// Id of the job whose step this is; empty: found from the command.
     pub again_of: String,
+    /// Its outputs are to be kept, for a run that has the same; None: they are not.
+    pub surroundings: Option<Surroundings>,
 }
 
 /// A step to be run again: `@3`, and words that take the place of those of its command.
@@ -62,9 +67,9 @@ impl RunArgs {
 }
 
 /// What to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     Help,
 }
 
@@ -84,9 +89,11 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
         tracer: String::new(),
         fallback: None,
         hashes: Vec::new(),
+        cached: None,
         command: Vec::new(),
         again: None,
         again_of: String::new(),
+        surroundings: None,
     };
     let mut parser = Parser::from_args(words);
     let (mut dry_run, mut literal) = (false, false);
@@ -107,6 +114,8 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
                     args.hashes.push(name);
                 }
             }
+            Arg::Long("cached") => args.cached = Some(true),
+            Arg::Long("no-cached") => args.cached = Some(false),
             Arg::Long("dry-run") => dry_run = true,
             Arg::Value(first) => {
                 let rest: Vec<OsString> = parser.raw_args().map_err(plain)?.collect();
@@ -115,7 +124,7 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
                     _ if dry_run => return Err("`--dry-run` is for a step that is run again: `roar run @N`".into()),
                     _ => args.command = std::iter::once(first).chain(rest).collect(),
                 }
-                return Ok(Request::Run(args));
+                return Ok(Request::Run(Box::new(args)));
             }
             other => return Err(plain(other.unexpected())),
         }
@@ -167,7 +176,7 @@ fn plain(error: lexopt::Error) -> String {
 }
 
 fn usage(verb: &str) -> String {
-    let options = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--hash A]";
+    let options = "[-q] [-n NAME] [--tracer T] [--[no-]tracer-fallback] [--[no-]cached] [--hash A]";
     format!("usage: roar {verb} {options} [--] COMMAND [ARG...] | @N [ARG...]")
 }
 
@@ -190,6 +199,8 @@ options, before the command:
       --tracer T           how to look on: auto, ebpf, preload, ptrace (default: tracer.default, else auto)
       --tracer-fallback    when the tracer does not work here, take the next best one (default: tracer.fallback)
       --no-tracer-fallback when the tracer does not work here, do not start the command
+      --cached             when a run would only make again what an earlier one made, put its outputs in place instead
+      --no-cached          run the command in any case, and keep nothing (default: cache.enabled, for `run` only)
       --hash A             record this hash beside BLAKE3: sha256, sha512, md5; repeatable (adds to hash.algorithms)
       --dry-run            with @N: only print the command
   -h, --help               this text
@@ -200,6 +211,12 @@ one by one the words that are neither options nor their values. What has no key 
 end. The new job is of the same step; with `-n NAME` it is a step of its own. Words after a `--` are never roar's own. A
 program that is called like a step is reached by `./@2`, or after `--`.
 
+--cached: an earlier job of the same words and directory that was recorded with `--cached` stands for this one when every
+file that it read has the same content and the environment, the programs and the packages are the same. Then its outputs
+are restored, whatever is there now, and a job that says so is recorded; what the command prints is not repeated, and
+nothing goes into a pipe. Not known is what else a command may depend on: files that it looked for and did not find, the
+network, the clock, random numbers. A line on stderr says what was done, or why the command is run.
+
 exit status: that of the command; 127 it was not found, 126 it is not executable, 125 roar could not start it.
 A command that is killed by a signal ends roar by the same signal.
 
@@ -207,6 +224,7 @@ examples:
   roar {verb} python train.py --epochs 10
   roar {verb} -n prepare -- sh -c 'sort raw.csv > sorted.csv'
   roar {verb} {step} --epochs 20
+  roar {verb} --cached python train.py
 ",
         usage(verb)
     )
@@ -223,7 +241,7 @@ mod tests {
 
     fn run(line: &str) -> RunArgs {
         match parse("run", &words(line)) {
-            Ok(Request::Run(args)) => args,
+            Ok(Request::Run(args)) => *args,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -280,6 +298,12 @@ mod tests {
         assert!(run("x --hash md5").hashes.is_empty());
         let failure = parse("build", &words("--hash crc32 x")).unwrap_err();
         assert_eq!(failure.fact, "there is no hash algorithm `crc32`, choose one of: blake3, sha256, sha512, md5");
+    }
+
+    #[test]
+    fn the_last_word_about_the_cache_counts_and_only_before_the_command() {
+        assert_eq!((run("x --cached").cached, run("--cached x").cached), (None, Some(true)));
+        assert_eq!(run("--cached --no-cached @2").cached, Some(false));
     }
 
     #[test]

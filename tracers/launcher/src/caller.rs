@@ -48,6 +48,11 @@ impl Caller {
         Caller { mask, sigchld_ignored, descriptors: inherited_descriptors() }
     }
 
+    /// The open descriptors that the command inherits, 2 left out.
+    pub fn descriptors(&self) -> &[RawFd] {
+        &self.descriptors
+    }
+
     /// Puts everything back, in a process that is about to exec. Async-signal-safe.
     pub fn restore(&self) {
         set_ignored(libc::SIGCHLD, self.sigchld_ignored);

@@ -21,12 +21,14 @@ use crate::words::{self, Row};
 /// Somebody waits with a finger on the key.
 const PATIENCE: Duration = Duration::from_millis(80);
 /// Options of `run` and `build`, in the form of words.tsv.
-const OWN_OPTIONS: [(&str, &str, &str); 8] = [
+const OWN_OPTIONS: [(&str, &str, &str); 10] = [
     ("-q --quiet", "", "no summary"),
     ("-n --name", "NAME", "name of the step"),
     ("--tracer", "T", "how to look on"),
     ("--tracer-fallback", "", "when the tracer does not work here, take the next best one"),
     ("--no-tracer-fallback", "", "when the tracer does not work here, do not start the command"),
+    ("--cached", "", "restore outputs that a run would only make again"),
+    ("--no-cached", "", "run the command in any case, and keep nothing"),
     ("--hash", "A", "record this hash beside BLAKE3"),
     ("--dry-run", "", "with @N: only print the command"),
     ("-h --help", "", "Show the help."),
@@ -235,7 +237,7 @@ mod tests {
         assert_eq!(after("build --tracer p"), ["preload", "ptrace"]);
         assert_eq!(after("run --hash sha"), ["sha256", "sha512"]);
         assert_eq!(after("run -n "), Vec::<String>::new());
-        assert_eq!(after("run --no"), ["--no-tracer-fallback"]);
+        assert_eq!(after("run --no-t"), ["--no-tracer-fallback"]);
         assert_eq!(after("run @"), ["@1", "@B1"]);
         assert_eq!(after("run @1 da"), [":files"]);
     }

@@ -1,5 +1,6 @@
 //! Variables that the project gives its runs: the table `[env]` of config.toml. They win over what the caller has.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 /// roar's own, and the daemon's: they are for the shell.
@@ -42,6 +43,12 @@ impl Environment {
         ours.or_else(|| std::env::var_os(name))
     }
 
+    /// Every variable that the command will have, roar's own apart.
+    pub fn all(&self) -> BTreeMap<OsString, OsString> {
+        let ours = self.0.iter().map(|(name, value)| (name.into(), value.into()));
+        std::env::vars_os().chain(ours).collect()
+    }
+
     /// Puts the variables into the environment of this process. Only for a child with one thread that is about to become
     /// the command: what the launcher itself, or a daemon that it starts, goes by is the caller's.
     pub fn apply(&self) {
@@ -61,6 +68,7 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
 
     fn problem(name: &str, value: Option<&str>) -> String {
         Environment::default().add(name, value).err().unwrap_or_default()
@@ -74,6 +82,8 @@ mod tests {
         environment.add("_x1", Some("two\nlines = #1")).unwrap();
         assert_eq!(environment.get("PATH"), Some("".into()));
         assert_eq!(environment.get("_x1"), Some("two\nlines = #1".into()));
+        let all = environment.all();
+        assert_eq!((&all[OsStr::new("PATH")], all.len() > 2), (&OsString::new(), true));
     }
 
     #[test]

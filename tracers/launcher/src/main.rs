@@ -2,6 +2,7 @@
 
 mod announce;
 mod args;
+mod cached;
 mod caller;
 mod client;
 mod completion;

@@ -89,9 +89,11 @@ fn run(backend: &str, folder: &Path, caller: &Caller) -> Result<FoldedTrace, Fai
         tracer: backend.into(),
         fallback: Some(false),
         hashes: Vec::new(),
+        cached: Some(false),
         command,
         again: None,
         again_of: String::new(),
+        surroundings: None,
     };
     let project = Project { root: folder.to_owned(), cwd: folder.to_owned() };
     let record = rundir::record(&project, JobKind::Run, &args);

@@ -73,6 +73,8 @@ pub struct Settings {
     pub quiet: bool,
     /// Of the command.
     pub environment: Environment,
+    /// Outputs may be put in place instead of running a command.
+    pub cached: bool,
 }
 
 /// Returns the settings. What the other values of the file may be, only the daemon knows. Errors: bad-config, when it is
@@ -82,6 +84,7 @@ pub fn settings(project: &Project) -> Result<Settings, Failure> {
         wish: Wish { tracer: AUTO.into(), fallback: true },
         quiet: false,
         environment: Environment::default(),
+        cached: false,
     };
     let file = project.roar_dir().join("config.toml");
     let text = match fs::read_to_string(&file) {
@@ -115,6 +118,9 @@ pub fn settings(project: &Project) -> Result<Settings, Failure> {
     }
     if let Some(quiet) = value("output", "quiet").and_then(|quiet| quiet.get_ref().as_bool()) {
         settings.quiet = quiet;
+    }
+    if let Some(cached) = value("cache", "enabled").and_then(|enabled| enabled.get_ref().as_bool()) {
+        settings.cached = cached;
     }
     Ok(settings)
 }
@@ -199,7 +205,7 @@ mod tests {
 
     fn said(tracer: &str, fallback: bool, quiet: bool) -> Result<Settings, Failure> {
         let wish = Wish { tracer: tracer.into(), fallback };
-        Ok(Settings { wish, quiet, environment: Environment::default() })
+        Ok(Settings { wish, quiet, environment: Environment::default(), cached: false })
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use contract::{Job, JobFile, JobStatus, Warning};
+use contract::{Job, JobFile, JobStatus, RestoredOutputs, Warning};
 
 use crate::daemon::Mode;
 use crate::failure::Failure;
@@ -50,14 +50,38 @@ pub fn summary(job: &Job, shown: &[Warning]) {
     job.warnings.iter().filter(|warning| !shown.contains(warning)).for_each(self::warning);
 }
 
+/// Says that a command was not run, and whose outputs are in place.
+pub fn restored(outputs: &RestoredOutputs) {
+    say(&restored_line(outputs));
+}
+
+/// Says why a command is run that might have been spared.
+pub fn not_cached(reason: &str) {
+    say(&format!("not cached: {}", printable(reason)));
+}
+
 /// Writes to stderr, in one piece. A caller without stderr does not hear it.
 fn say(text: &str) {
     let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
-fn summary_line(job: &Job) -> String {
+fn restored_line(outputs: &RestoredOutputs) -> String {
+    let job = outputs.job.clone().unwrap_or_default();
+    let files = match outputs.files {
+        0 => "all files in place".to_owned(),
+        1 => format!("restored 1 file ({})", size(outputs.bytes)),
+        count => format!("restored {count} files ({})", size(outputs.bytes)),
+    };
+    format!("{} · cached: as job {}, {files} · job {}", step(&job), job.cached_from, job.uid)
+}
+
+fn step(job: &Job) -> String {
     let name = if job.step_name.is_empty() { String::new() } else { format!(" {}", printable(&job.step_name)) };
-    let mut parts = vec![format!("{}{name} {}", job.step, duration(Duration::from_nanos(job.duration_ns)))];
+    format!("{}{name}", job.step)
+}
+
+fn summary_line(job: &Job) -> String {
+    let mut parts = vec![format!("{} {}", step(job), duration(Duration::from_nanos(job.duration_ns)))];
     parts.extend(outcome(job));
     parts.push(format!("read {}", job.input_count));
     parts.push(match job.output_count {
@@ -158,6 +182,17 @@ mod tests {
     fn the_summary_is_one_line() {
         let line = "@4 train.py 2m13s · read 3 · wrote 2 (1.2 GiB) · model.pt 7f1ec9a4 · job 8f2a01bc";
         assert_eq!(summary_line(&job()), line);
+    }
+
+    #[test]
+    fn a_restored_job_is_one_line_too() {
+        let job = Some(Job { cached_from: "48df4520".into(), ..job() });
+        let line = |files, bytes| restored_line(&RestoredOutputs { job: job.clone(), files, bytes });
+        assert_eq!(
+            line(1, 338_944),
+            "@4 train.py · cached: as job 48df4520, restored 1 file (331.0 KiB) · job 8f2a01bc"
+        );
+        assert_eq!(line(0, 0), "@4 train.py · cached: as job 48df4520, all files in place · job 8f2a01bc");
     }
 
     #[test]

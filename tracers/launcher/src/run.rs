@@ -9,6 +9,7 @@ use trace::failpoint::failpoint;
 
 use crate::announce;
 use crate::args::{self, Request, RunArgs};
+use crate::cached::{self, Verdict};
 use crate::caller::Caller;
 use crate::conclude;
 use crate::daemon::Mode;
@@ -28,7 +29,7 @@ use crate::wait;
 pub fn record(kind: JobKind, words: &[OsString]) -> ExitCode {
     let verb = if kind == JobKind::Build { "build" } else { "run" };
     let done = match args::parse(verb, words) {
-        Ok(Request::Run(args)) => run(kind, args),
+        Ok(Request::Run(args)) => run(kind, *args),
         Ok(Request::Help) => return print(&args::help(verb)),
         Err(failure) => Err(failure),
     };
@@ -49,6 +50,10 @@ fn run(mut kind: JobKind, mut args: RunArgs) -> Result<ExitCode, Failure> {
     }
     let settings = project::settings(&project)?;
     let program = Program::locate(&args.command, settings.environment.clone())?;
+    match cached::decide(&project, kind, &args, mode, &caller, &settings) {
+        Verdict::Restored => return Ok(ExitCode::SUCCESS),
+        Verdict::Run(surroundings) => args.surroundings = surroundings,
+    }
     let inbox = Inbox::open()
         .map_err(|error| Failure::new("not-started", "signals cannot be received").cause(error.to_string()))?;
     let mut plan = announce::announce(&project, kind, &args, mode, &settings)?;

@@ -116,6 +116,7 @@ pub fn record(project: &Project, kind: JobKind, args: &RunArgs) -> RunRecord {
         tracer_fallback: args.fallback,
         hash_algorithms: args.hashes.clone(),
         again_of: args.again_of.clone(),
+        surroundings: args.surroundings.clone(),
     }
 }
 

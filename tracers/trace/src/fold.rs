@@ -109,7 +109,7 @@ fn file_read(read: Read) -> FileRead {
 }
 
 fn file_write(write: Write) -> FileWrite {
-    FileWrite { path: write.path, stat: Some(stat_key(&write.stat)), created: write.created }
+    FileWrite { path: write.path, stat: Some(stat_key(&write.stat)), created: write.created, updated: write.updated }
 }
 
 pub(crate) fn stat_key(stat: &Stat) -> StatKey {

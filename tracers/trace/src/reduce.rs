@@ -33,6 +33,8 @@ pub struct Write {
     pub stat: Stat,
     /// Nothing was at this path before the job.
     pub created: bool,
+    /// Some of what the file held before the job may still be in it.
+    pub updated: bool,
 }
 
 /// What a job read and wrote; each path once, in the order of paths.
@@ -446,7 +448,8 @@ impl Files {
             let returned = name.origin.as_ref() == Some(path);
             if (name.placed && !returned) || self.is_changed(name.file, &stat) {
                 let created = !self.occupied_before.contains_key(path);
-                uses.writes.push(Write { path: path.clone(), stat, created });
+                let updated = self.keeps_content(name.file);
+                uses.writes.push(Write { path: path.clone(), stat, created, updated });
             }
         }
         for (path, mark) in &self.reads {
@@ -470,6 +473,11 @@ impl Files {
         let replaced = now.is_none() || file.changed || file.wiped || (file.opened_for_write && !untouched);
         let now_at = now.filter(|&now| now != path).cloned();
         Read { path: path.clone(), stat: mark.stat, executed: mark.executed, now_at, replaced }
+    }
+
+    fn keeps_content(&self, number: FileNumber) -> bool {
+        let file = &self.files[number];
+        file.existed && !file.wiped && file.base.size > 0
     }
 
     fn is_changed(&self, number: FileNumber, stat: &Stat) -> bool {

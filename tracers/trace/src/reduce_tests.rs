@@ -175,6 +175,15 @@ fn a_file_made_and_removed_is_neither() {
 }
 
 #[test]
+fn what_a_file_held_before_may_still_be_in_it_unless_it_was_emptied_or_replaced() {
+    let updated = |world: &World| world.uses().writes.iter().map(|write| write.updated).collect::<Vec<_>>();
+    assert_eq!(updated(world().open("old", WR | APPEND).fill("old", 9)), [true]);
+    assert_eq!(updated(world().open("old", WR | TRUNC).fill("old", 9)), [false]);
+    assert_eq!(updated(world().open("empty", WR | APPEND).fill("empty", 9)), [false]);
+    assert_eq!(updated(world().save("tmp").rename("tmp", "old")), [false]);
+}
+
+#[test]
 fn an_empty_file_that_was_made_is_an_output() {
     world().open("out", WR | CREATE).expect("", "out+");
 }

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16roar/v1/database.proto\x12\x07roar.v1\".\n\x16GetDatabaseInfoRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"\xfd\x02\n\x17GetDatabaseInfoResponse\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12)\n\x07problem\x18\x02 \x01(\x0b\x32\x18.roar.v1.DatabaseProblem\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08wal_size\x18\x04 \x01(\x04\x12\x0c\n\x04\x66ree\x18\x05 \x01(\x04\x12\x0e\n\x06schema\x18\x06 \x01(\t\x12\x15\n\rnewest_schema\x18\x07 \x01(\t\x12\'\n\x06\x63ounts\x18\x08 \x01(\x0b\x32\x17.roar.v1.DatabaseCounts\x12\x15\n\rcache_entries\x18\t \x01(\x04\x12\x12\n\ncache_size\x18\n \x01(\x04\x12(\n\x07\x62\x61\x63kups\x18\x0b \x03(\x0b\x32\x17.roar.v1.DatabaseBackup\x12\x14\n\x0cruns_waiting\x18\x0c \x01(\r\x12\x18\n\x10runs_quarantined\x18\r \x03(\x0c\x12&\n\x06holder\x18\x0e \x01(\x0b\x32\x16.roar.v1.ProjectHolder\",\n\x14\x43heckDatabaseRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"M\n\x15\x43heckDatabaseResponse\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12&\n\x06\x63hecks\x18\x02 \x03(\x0b\x32\x16.roar.v1.DatabaseCheck\"L\n\x15\x42\x61\x63kUpDatabaseRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0e\n\x06target\x18\x02 \x01(\x0c\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\"A\n\x16\x42\x61\x63kUpDatabaseResponse\x12\'\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x17.roar.v1.DatabaseBackup\"a\n\x14\x43leanDatabaseRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x13\n\x0bquarantined\x18\x03 \x01(\x08\x12\r\n\x05trash\x18\x04 \x01(\x08\"\x9c\x02\n\x15\x43leanDatabaseResponse\x12\x15\n\rcache_entries\x18\x01 \x01(\x04\x12\x1a\n\x12\x63\x61\x63he_entries_kept\x18\x02 \x01(\x04\x12\x11\n\tartifacts\x18\x03 \x01(\x04\x12(\n\x07\x62\x61\x63kups\x18\x04 \x03(\x0b\x32\x17.roar.v1.DatabaseBackup\x12\x18\n\x10runs_quarantined\x18\x05 \x03(\x0c\x12\x10\n\x08vacuumed\x18\x06 \x01(\x08\x12\x13\n\x0bsize_before\x18\x07 \x01(\x04\x12\x12\n\nsize_after\x18\x08 \x01(\x04\x12\x13\n\x0bpopped_jobs\x18\t \x01(\x04\x12\x12\n\ntrash_size\x18\n \x01(\x04\x12\x15\n\rtrash_emptied\x18\x0b \x01(\x08\">\n\x16RestoreDatabaseRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0e\n\x06\x62\x61\x63kup\x18\x02 \x01(\x0c\"y\n\x17RestoreDatabaseResponse\x12\'\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x17.roar.v1.DatabaseBackup\x12\x0c\n\x04kept\x18\x02 \x01(\x0c\x12\'\n\x06\x63ounts\x18\x03 \x01(\x0b\x32\x17.roar.v1.DatabaseCounts\"L\n\x0f\x44\x61tabaseProblem\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0c\n\x04\x66\x61\x63t\x18\x02 \x01(\t\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\"s\n\x0e\x44\x61tabaseCounts\x12\x10\n\x08sessions\x18\x01 \x01(\x04\x12\r\n\x05steps\x18\x02 \x01(\x04\x12\x0c\n\x04jobs\x18\x03 \x01(\x04\x12\x11\n\tartifacts\x18\x04 \x01(\x04\x12\x0e\n\x06inputs\x18\x05 \x01(\x04\x12\x0f\n\x07outputs\x18\x06 \x01(\x04\"R\n\x0e\x44\x61tabaseBackup\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x12\n\nmade_at_ns\x18\x03 \x01(\x04\x12\x10\n\x08replaced\x18\x04 \x01(\x08\"Z\n\rDatabaseCheck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t\x12\x10\n\x08problems\x18\x03 \x03(\t\x12\x0c\n\x04more\x18\x04 \x01(\x08\x12\x0c\n\x04hint\x18\x05 \x01(\t\"M\n\rProjectHolder\x12\x0b\n\x03pid\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x10\n\x08since_ns\x18\x03 \x01(\x04\x12\x0f\n\x07is_self\x18\x04 \x01(\x08\x32\xb0\x03\n\x0f\x44\x61tabaseService\x12T\n\x0fGetDatabaseInfo\x12\x1f.roar.v1.GetDatabaseInfoRequest\x1a .roar.v1.GetDatabaseInfoResponse\x12N\n\rCheckDatabase\x12\x1d.roar.v1.CheckDatabaseRequest\x1a\x1e.roar.v1.CheckDatabaseResponse\x12Q\n\x0e\x42\x61\x63kUpDatabase\x12\x1e.roar.v1.BackUpDatabaseRequest\x1a\x1f.roar.v1.BackUpDatabaseResponse\x12N\n\rCleanDatabase\x12\x1d.roar.v1.CleanDatabaseRequest\x1a\x1e.roar.v1.CleanDatabaseResponse\x12T\n\x0fRestoreDatabase\x12\x1f.roar.v1.RestoreDatabaseRequest\x1a .roar.v1.RestoreDatabaseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16roar/v1/database.proto\x12\x07roar.v1\".\n\x16GetDatabaseInfoRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"\xa4\x03\n\x17GetDatabaseInfoResponse\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12)\n\x07problem\x18\x02 \x01(\x0b\x32\x18.roar.v1.DatabaseProblem\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08wal_size\x18\x04 \x01(\x04\x12\x0c\n\x04\x66ree\x18\x05 \x01(\x04\x12\x0e\n\x06schema\x18\x06 \x01(\t\x12\x15\n\rnewest_schema\x18\x07 \x01(\t\x12\'\n\x06\x63ounts\x18\x08 \x01(\x0b\x32\x17.roar.v1.DatabaseCounts\x12\x15\n\rcache_entries\x18\t \x01(\x04\x12\x12\n\ncache_size\x18\n \x01(\x04\x12(\n\x07\x62\x61\x63kups\x18\x0b \x03(\x0b\x32\x17.roar.v1.DatabaseBackup\x12\x14\n\x0cruns_waiting\x18\x0c \x01(\r\x12\x18\n\x10runs_quarantined\x18\r \x03(\x0c\x12&\n\x06holder\x18\x0e \x01(\x0b\x32\x16.roar.v1.ProjectHolder\x12\x0f\n\x07objects\x18\x14 \x01(\x04\x12\x14\n\x0cobjects_size\x18\x15 \x01(\x04\",\n\x14\x43heckDatabaseRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\"M\n\x15\x43heckDatabaseResponse\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12&\n\x06\x63hecks\x18\x02 \x03(\x0b\x32\x16.roar.v1.DatabaseCheck\"L\n\x15\x42\x61\x63kUpDatabaseRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0e\n\x06target\x18\x02 \x01(\x0c\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\"A\n\x16\x42\x61\x63kUpDatabaseResponse\x12\'\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x17.roar.v1.DatabaseBackup\"a\n\x14\x43leanDatabaseRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x13\n\x0bquarantined\x18\x03 \x01(\x08\x12\r\n\x05trash\x18\x04 \x01(\x08\"\x9c\x02\n\x15\x43leanDatabaseResponse\x12\x15\n\rcache_entries\x18\x01 \x01(\x04\x12\x1a\n\x12\x63\x61\x63he_entries_kept\x18\x02 \x01(\x04\x12\x11\n\tartifacts\x18\x03 \x01(\x04\x12(\n\x07\x62\x61\x63kups\x18\x04 \x03(\x0b\x32\x17.roar.v1.DatabaseBackup\x12\x18\n\x10runs_quarantined\x18\x05 \x03(\x0c\x12\x10\n\x08vacuumed\x18\x06 \x01(\x08\x12\x13\n\x0bsize_before\x18\x07 \x01(\x04\x12\x12\n\nsize_after\x18\x08 \x01(\x04\x12\x13\n\x0bpopped_jobs\x18\t \x01(\x04\x12\x12\n\ntrash_size\x18\n \x01(\x04\x12\x15\n\rtrash_emptied\x18\x0b \x01(\x08\">\n\x16RestoreDatabaseRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12\x0e\n\x06\x62\x61\x63kup\x18\x02 \x01(\x0c\"y\n\x17RestoreDatabaseResponse\x12\'\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x17.roar.v1.DatabaseBackup\x12\x0c\n\x04kept\x18\x02 \x01(\x0c\x12\'\n\x06\x63ounts\x18\x03 \x01(\x0b\x32\x17.roar.v1.DatabaseCounts\"L\n\x0f\x44\x61tabaseProblem\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0c\n\x04\x66\x61\x63t\x18\x02 \x01(\t\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\"s\n\x0e\x44\x61tabaseCounts\x12\x10\n\x08sessions\x18\x01 \x01(\x04\x12\r\n\x05steps\x18\x02 \x01(\x04\x12\x0c\n\x04jobs\x18\x03 \x01(\x04\x12\x11\n\tartifacts\x18\x04 \x01(\x04\x12\x0e\n\x06inputs\x18\x05 \x01(\x04\x12\x0f\n\x07outputs\x18\x06 \x01(\x04\"R\n\x0e\x44\x61tabaseBackup\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x12\n\nmade_at_ns\x18\x03 \x01(\x04\x12\x10\n\x08replaced\x18\x04 \x01(\x08\"Z\n\rDatabaseCheck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t\x12\x10\n\x08problems\x18\x03 \x03(\t\x12\x0c\n\x04more\x18\x04 \x01(\x08\x12\x0c\n\x04hint\x18\x05 \x01(\t\"M\n\rProjectHolder\x12\x0b\n\x03pid\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x10\n\x08since_ns\x18\x03 \x01(\x04\x12\x0f\n\x07is_self\x18\x04 \x01(\x08\x32\xb0\x03\n\x0f\x44\x61tabaseService\x12T\n\x0fGetDatabaseInfo\x12\x1f.roar.v1.GetDatabaseInfoRequest\x1a .roar.v1.GetDatabaseInfoResponse\x12N\n\rCheckDatabase\x12\x1d.roar.v1.CheckDatabaseRequest\x1a\x1e.roar.v1.CheckDatabaseResponse\x12Q\n\x0e\x42\x61\x63kUpDatabase\x12\x1e.roar.v1.BackUpDatabaseRequest\x1a\x1f.roar.v1.BackUpDatabaseResponse\x12N\n\rCleanDatabase\x12\x1d.roar.v1.CleanDatabaseRequest\x1a\x1e.roar.v1.CleanDatabaseResponse\x12T\n\x0fRestoreDatabase\x12\x1f.roar.v1.RestoreDatabaseRequest\x1a .roar.v1.RestoreDatabaseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,33 +34,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETDATABASEINFOREQUEST']._serialized_start=35
   _globals['_GETDATABASEINFOREQUEST']._serialized_end=81
   _globals['_GETDATABASEINFORESPONSE']._serialized_start=84
-  _globals['_GETDATABASEINFORESPONSE']._serialized_end=465
-  _globals['_CHECKDATABASEREQUEST']._serialized_start=467
-  _globals['_CHECKDATABASEREQUEST']._serialized_end=511
-  _globals['_CHECKDATABASERESPONSE']._serialized_start=513
-  _globals['_CHECKDATABASERESPONSE']._serialized_end=590
-  _globals['_BACKUPDATABASEREQUEST']._serialized_start=592
-  _globals['_BACKUPDATABASEREQUEST']._serialized_end=668
-  _globals['_BACKUPDATABASERESPONSE']._serialized_start=670
-  _globals['_BACKUPDATABASERESPONSE']._serialized_end=735
-  _globals['_CLEANDATABASEREQUEST']._serialized_start=737
-  _globals['_CLEANDATABASEREQUEST']._serialized_end=834
-  _globals['_CLEANDATABASERESPONSE']._serialized_start=837
-  _globals['_CLEANDATABASERESPONSE']._serialized_end=1121
-  _globals['_RESTOREDATABASEREQUEST']._serialized_start=1123
-  _globals['_RESTOREDATABASEREQUEST']._serialized_end=1185
-  _globals['_RESTOREDATABASERESPONSE']._serialized_start=1187
-  _globals['_RESTOREDATABASERESPONSE']._serialized_end=1308
-  _globals['_DATABASEPROBLEM']._serialized_start=1310
-  _globals['_DATABASEPROBLEM']._serialized_end=1386
-  _globals['_DATABASECOUNTS']._serialized_start=1388
-  _globals['_DATABASECOUNTS']._serialized_end=1503
-  _globals['_DATABASEBACKUP']._serialized_start=1505
-  _globals['_DATABASEBACKUP']._serialized_end=1587
-  _globals['_DATABASECHECK']._serialized_start=1589
-  _globals['_DATABASECHECK']._serialized_end=1679
-  _globals['_PROJECTHOLDER']._serialized_start=1681
-  _globals['_PROJECTHOLDER']._serialized_end=1758
-  _globals['_DATABASESERVICE']._serialized_start=1761
-  _globals['_DATABASESERVICE']._serialized_end=2193
+  _globals['_GETDATABASEINFORESPONSE']._serialized_end=504
+  _globals['_CHECKDATABASEREQUEST']._serialized_start=506
+  _globals['_CHECKDATABASEREQUEST']._serialized_end=550
+  _globals['_CHECKDATABASERESPONSE']._serialized_start=552
+  _globals['_CHECKDATABASERESPONSE']._serialized_end=629
+  _globals['_BACKUPDATABASEREQUEST']._serialized_start=631
+  _globals['_BACKUPDATABASEREQUEST']._serialized_end=707
+  _globals['_BACKUPDATABASERESPONSE']._serialized_start=709
+  _globals['_BACKUPDATABASERESPONSE']._serialized_end=774
+  _globals['_CLEANDATABASEREQUEST']._serialized_start=776
+  _globals['_CLEANDATABASEREQUEST']._serialized_end=873
+  _globals['_CLEANDATABASERESPONSE']._serialized_start=876
+  _globals['_CLEANDATABASERESPONSE']._serialized_end=1160
+  _globals['_RESTOREDATABASEREQUEST']._serialized_start=1162
+  _globals['_RESTOREDATABASEREQUEST']._serialized_end=1224
+  _globals['_RESTOREDATABASERESPONSE']._serialized_start=1226
+  _globals['_RESTOREDATABASERESPONSE']._serialized_end=1347
+  _globals['_DATABASEPROBLEM']._serialized_start=1349
+  _globals['_DATABASEPROBLEM']._serialized_end=1425
+  _globals['_DATABASECOUNTS']._serialized_start=1427
+  _globals['_DATABASECOUNTS']._serialized_end=1542
+  _globals['_DATABASEBACKUP']._serialized_start=1544
+  _globals['_DATABASEBACKUP']._serialized_end=1626
+  _globals['_DATABASECHECK']._serialized_start=1628
+  _globals['_DATABASECHECK']._serialized_end=1718
+  _globals['_PROJECTHOLDER']._serialized_start=1720
+  _globals['_PROJECTHOLDER']._serialized_end=1797
+  _globals['_DATABASESERVICE']._serialized_start=1800
+  _globals['_DATABASESERVICE']._serialized_end=2232
 # @@protoc_insertion_point(module_scope)

@@ -60,6 +60,8 @@ class GetDatabaseInfoResponse(_message.Message):
     RUNS_WAITING_FIELD_NUMBER: _builtins.int
     RUNS_QUARANTINED_FIELD_NUMBER: _builtins.int
     HOLDER_FIELD_NUMBER: _builtins.int
+    OBJECTS_FIELD_NUMBER: _builtins.int
+    OBJECTS_SIZE_FIELD_NUMBER: _builtins.int
     path: _builtins.bytes
     """of the database file, absolute"""
     size: _builtins.int
@@ -78,6 +80,10 @@ class GetDatabaseInfoResponse(_message.Message):
     """of the hash cache on disk, in bytes"""
     runs_waiting: _builtins.int
     """run directories of runs that go on, or wait to be recorded"""
+    objects: _builtins.int
+    """contents that `roar run --cached` keeps"""
+    objects_size: _builtins.int
+    """of them on disk, in bytes"""
     @_builtins.property
     def problem(self) -> Global___DatabaseProblem:
         """why it cannot be opened; unset: it can"""
@@ -115,10 +121,12 @@ class GetDatabaseInfoResponse(_message.Message):
         runs_waiting: _builtins.int = ...,
         runs_quarantined: _abc.Iterable[_builtins.bytes] | None = ...,
         holder: Global___ProjectHolder | None = ...,
+        objects: _builtins.int = ...,
+        objects_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "holder", b"holder", "problem", b"problem"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backups", b"backups", "cache_entries", b"cache_entries", "cache_size", b"cache_size", "counts", b"counts", "free", b"free", "holder", b"holder", "newest_schema", b"newest_schema", "path", b"path", "problem", b"problem", "runs_quarantined", b"runs_quarantined", "runs_waiting", b"runs_waiting", "schema", b"schema", "size", b"size", "wal_size", b"wal_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backups", b"backups", "cache_entries", b"cache_entries", "cache_size", b"cache_size", "counts", b"counts", "free", b"free", "holder", b"holder", "newest_schema", b"newest_schema", "objects", b"objects", "objects_size", b"objects_size", "path", b"path", "problem", b"problem", "runs_quarantined", b"runs_quarantined", "runs_waiting", b"runs_waiting", "schema", b"schema", "size", b"size", "wal_size", b"wal_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

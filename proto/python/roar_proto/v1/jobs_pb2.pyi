@@ -226,6 +226,140 @@ class HashProgress(_message.Message):
 Global___HashProgress: _TypeAlias = HashProgress  # noqa: Y015
 
 @_typing.final
+class RestoreCachedRequest(_message.Message):
+    """See JobService.RestoreCached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    OPEN_FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def record(self) -> _run_pb2.RunRecord:
+        """of the run that would begin; there need be no run directory"""
+
+    @_builtins.property
+    def environment(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """NAME=value each, all that the command would see. Neither stored nor logged"""
+
+    @_builtins.property
+    def open_files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """regular files that the command inherits open, standard input left out; absolute"""
+
+    def __init__(
+        self,
+        *,
+        record: _run_pb2.RunRecord | None = ...,
+        environment: _abc.Iterable[_builtins.bytes] | None = ...,
+        open_files: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["environment", b"environment", "open_files", b"open_files", "record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreCachedRequest: _TypeAlias = RestoreCachedRequest  # noqa: Y015
+
+@_typing.final
+class RestoreCachedResponse(_message.Message):
+    """See JobService.RestoreCached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    RESTORED_FIELD_NUMBER: _builtins.int
+    MISS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> Global___HashProgress:
+        """zero or more"""
+
+    @_builtins.property
+    def restored(self) -> Global___RestoredOutputs:
+        """last"""
+
+    @_builtins.property
+    def miss(self) -> Global___CacheMiss:
+        """last"""
+
+    def __init__(
+        self,
+        *,
+        progress: Global___HashProgress | None = ...,
+        restored: Global___RestoredOutputs | None = ...,
+        miss: Global___CacheMiss | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "miss", b"miss", "progress", b"progress", "restored", b"restored"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "miss", b"miss", "progress", b"progress", "restored", b"restored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["progress", "restored", "miss"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___RestoreCachedResponse: _TypeAlias = RestoreCachedResponse  # noqa: Y015
+
+@_typing.final
+class RestoredOutputs(_message.Message):
+    """The outputs of an earlier job are in place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    files: _builtins.int
+    """that had to be put in place; the others were there as they should be"""
+    bytes: _builtins.int
+    """sum of their sizes"""
+    @_builtins.property
+    def job(self) -> Global___Job:
+        """that was recorded, as FinishJob returns one"""
+
+    def __init__(
+        self,
+        *,
+        job: Global___Job | None = ...,
+        files: _builtins.int = ...,
+        bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "files", b"files", "job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoredOutputs: _TypeAlias = RestoredOutputs  # noqa: Y015
+
+@_typing.final
+class CacheMiss(_message.Message):
+    """The command has to be run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    SURROUNDINGS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """why, in a few words: "inputs changed: data/train.csv" """
+    @_builtins.property
+    def surroundings(self) -> _run_pb2.Surroundings:
+        """to be written into the record of the run"""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        surroundings: _run_pb2.Surroundings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["surroundings", b"surroundings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "surroundings", b"surroundings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CacheMiss: _TypeAlias = CacheMiss  # noqa: Y015
+
+@_typing.final
 class GetJobRequest(_message.Message):
     """See JobService.GetJob."""
 
@@ -845,6 +979,7 @@ class Job(_message.Message):
     CODE_COUNT_FIELD_NUMBER: _builtins.int
     EVENTS_LOST_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
+    CACHED_FROM_FIELD_NUMBER: _builtins.int
     uid: _builtins.str
     """8 hex digits or more, random, unique in the project: "the job's id" """
     run_id: _builtins.str
@@ -893,6 +1028,8 @@ class Job(_message.Message):
     """events that a backend saw and could not hand over"""
     complete: _builtins.bool
     """everything that the job did to files was seen; false: `warnings` say what was not"""
+    cached_from: _builtins.str
+    """id of the job whose outputs were put in place instead of running the command; empty: it was run. That job may be gone"""
     @_builtins.property
     def argv(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """the command"""
@@ -960,10 +1097,11 @@ class Job(_message.Message):
         code_count: _builtins.int = ...,
         events_lost: _builtins.int = ...,
         complete: _builtins.bool = ...,
+        cached_from: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "argv", b"argv", "code", b"code", "code_count", b"code_count", "complete", b"complete", "cwd", b"cwd", "dropped", b"dropped", "dropped_count", b"dropped_count", "duration_ns", b"duration_ns", "events_lost", b"events_lost", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git", "hostname", b"hostname", "input_count", b"input_count", "inputs", b"inputs", "kind", b"kind", "output_bytes", b"output_bytes", "output_count", b"output_count", "outputs", b"outputs", "processes", b"processes", "roar_version", b"roar_version", "run_id", b"run_id", "sequence", b"sequence", "session_hash", b"session_hash", "started_at_ns", b"started_at_ns", "status", b"status", "step", b"step", "step_name", b"step_name", "tracer", b"tracer", "uid", b"uid", "user", b"user", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "argv", b"argv", "cached_from", b"cached_from", "code", b"code", "code_count", b"code_count", "complete", b"complete", "cwd", b"cwd", "dropped", b"dropped", "dropped_count", b"dropped_count", "duration_ns", b"duration_ns", "events_lost", b"events_lost", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git", "hostname", b"hostname", "input_count", b"input_count", "inputs", b"inputs", "kind", b"kind", "output_bytes", b"output_bytes", "output_count", b"output_count", "outputs", b"outputs", "processes", b"processes", "roar_version", b"roar_version", "run_id", b"run_id", "sequence", b"sequence", "session_hash", b"session_hash", "started_at_ns", b"started_at_ns", "status", b"status", "step", b"step", "step_name", b"step_name", "tracer", b"tracer", "uid", b"uid", "user", b"user", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

@@ -50,6 +50,11 @@ class JobServiceStub:
                 request_serializer=roar_dot_v1_dot_jobs__pb2.FinishJobRequest.SerializeToString,
                 response_deserializer=roar_dot_v1_dot_jobs__pb2.FinishJobResponse.FromString,
                 _registered_method=True)
+        self.RestoreCached = channel.unary_stream(
+                '/roar.v1.JobService/RestoreCached',
+                request_serializer=roar_dot_v1_dot_jobs__pb2.RestoreCachedRequest.SerializeToString,
+                response_deserializer=roar_dot_v1_dot_jobs__pb2.RestoreCachedResponse.FromString,
+                _registered_method=True)
         self.GetJob = channel.unary_unary(
                 '/roar.v1.JobService/GetJob',
                 request_serializer=roar_dot_v1_dot_jobs__pb2.GetJobRequest.SerializeToString,
@@ -112,6 +117,17 @@ class JobServiceServicer:
         Idempotent by run_id: a run that is recorded already answers with the same job. Errors: NOT_FOUND no such run
         directory and no such job; FAILED_PRECONDITION not sealed; DATA_LOSS the folded trace is unreadable (the run
         directory is kept, see the message); RESOURCE_EXHAUSTED no space left (nothing is lost: recorded later).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreCached(self, request, context):
+        """Puts the outputs of an earlier job in place when a run of the same command must make the same ones: same words,
+        directory and kind, same content of every input, same environment and same packages. Records that as a job of the
+        active session, with `cached_from` set. Streams progress, at most ten messages a second, then exactly one `restored`
+        or `miss`. After a miss nothing has been recorded, and the command is to be run. A client that goes away before
+        files are put in place gets a miss. Idempotent by run_id once recorded. Errors: as BeginJob.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,6 +200,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.FinishJob,
                     request_deserializer=roar_dot_v1_dot_jobs__pb2.FinishJobRequest.FromString,
                     response_serializer=roar_dot_v1_dot_jobs__pb2.FinishJobResponse.SerializeToString,
+            ),
+            'RestoreCached': grpc.unary_stream_rpc_method_handler(
+                    servicer.RestoreCached,
+                    request_deserializer=roar_dot_v1_dot_jobs__pb2.RestoreCachedRequest.FromString,
+                    response_serializer=roar_dot_v1_dot_jobs__pb2.RestoreCachedResponse.SerializeToString,
             ),
             'GetJob': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJob,
@@ -298,6 +319,33 @@ class JobService:
             '/roar.v1.JobService/FinishJob',
             roar_dot_v1_dot_jobs__pb2.FinishJobRequest.SerializeToString,
             roar_dot_v1_dot_jobs__pb2.FinishJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreCached(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/roar.v1.JobService/RestoreCached',
+            roar_dot_v1_dot_jobs__pb2.RestoreCachedRequest.SerializeToString,
+            roar_dot_v1_dot_jobs__pb2.RestoreCachedResponse.FromString,
             options,
             channel_credentials,
             insecure,

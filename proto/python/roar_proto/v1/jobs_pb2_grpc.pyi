@@ -52,6 +52,13 @@ class JobServiceStub:
     directory and no such job; FAILED_PRECONDITION not sealed; DATA_LOSS the folded trace is unreadable (the run
     directory is kept, see the message); RESOURCE_EXHAUSTED no space left (nothing is lost: recorded later).
     """
+    RestoreCached: _grpc.UnaryStreamMultiCallable[_jobs_pb2.RestoreCachedRequest, _jobs_pb2.RestoreCachedResponse]
+    """Puts the outputs of an earlier job in place when a run of the same command must make the same ones: same words,
+    directory and kind, same content of every input, same environment and same packages. Records that as a job of the
+    active session, with `cached_from` set. Streams progress, at most ten messages a second, then exactly one `restored`
+    or `miss`. After a miss nothing has been recorded, and the command is to be run. A client that goes away before
+    files are put in place gets a miss. Idempotent by run_id once recorded. Errors: as BeginJob.
+    """
     GetJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetJobRequest, _jobs_pb2.GetJobResponse]
     """Returns one job with everything recorded. Idempotent. Errors: NOT_FOUND; INVALID_ARGUMENT not a job reference, or
     ambiguous (the candidates are in the message).
@@ -100,6 +107,13 @@ class JobServiceAsyncStub(JobServiceStub):
     Idempotent by run_id: a run that is recorded already answers with the same job. Errors: NOT_FOUND no such run
     directory and no such job; FAILED_PRECONDITION not sealed; DATA_LOSS the folded trace is unreadable (the run
     directory is kept, see the message); RESOURCE_EXHAUSTED no space left (nothing is lost: recorded later).
+    """
+    RestoreCached: _aio.UnaryStreamMultiCallable[_jobs_pb2.RestoreCachedRequest, _jobs_pb2.RestoreCachedResponse]  # type: ignore[assignment]
+    """Puts the outputs of an earlier job in place when a run of the same command must make the same ones: same words,
+    directory and kind, same content of every input, same environment and same packages. Records that as a job of the
+    active session, with `cached_from` set. Streams progress, at most ten messages a second, then exactly one `restored`
+    or `miss`. After a miss nothing has been recorded, and the command is to be run. A client that goes away before
+    files are put in place gets a miss. Idempotent by run_id once recorded. Errors: as BeginJob.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetJobRequest, _jobs_pb2.GetJobResponse]  # type: ignore[assignment]
     """Returns one job with everything recorded. Idempotent. Errors: NOT_FOUND; INVALID_ARGUMENT not a job reference, or
@@ -164,6 +178,19 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by run_id: a run that is recorded already answers with the same job. Errors: NOT_FOUND no such run
         directory and no such job; FAILED_PRECONDITION not sealed; DATA_LOSS the folded trace is unreadable (the run
         directory is kept, see the message); RESOURCE_EXHAUSTED no space left (nothing is lost: recorded later).
+        """
+
+    @_abc_1.abstractmethod
+    def RestoreCached(
+        self,
+        request: _jobs_pb2.RestoreCachedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_jobs_pb2.RestoreCachedResponse], _abc.AsyncIterator[_jobs_pb2.RestoreCachedResponse]]:
+        """Puts the outputs of an earlier job in place when a run of the same command must make the same ones: same words,
+        directory and kind, same content of every input, same environment and same packages. Records that as a job of the
+        active session, with `cached_from` set. Streams progress, at most ten messages a second, then exactly one `restored`
+        or `miss`. After a miss nothing has been recorded, and the command is to be run. A client that goes away before
+        files are put in place gets a miss. Idempotent by run_id once recorded. Errors: as BeginJob.
         """
 
     @_abc_1.abstractmethod

@@ -50,6 +50,7 @@ class RunRecord(_message.Message):
     TRACER_FALLBACK_FIELD_NUMBER: _builtins.int
     HASH_ALGORITHMS_FIELD_NUMBER: _builtins.int
     AGAIN_OF_FIELD_NUMBER: _builtins.int
+    SURROUNDINGS_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """UUIDv7, lower-case with dashes; also the name of the run directory"""
     kind: _types_pb2.JobKind.ValueType
@@ -88,6 +89,12 @@ class RunRecord(_message.Message):
     def hash_algorithms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """--hash ALGO: "sha256", "sha512", "md5", to be recorded beside BLAKE3 and those of the project's `hash.algorithms`"""
 
+    @_builtins.property
+    def surroundings(self) -> Global___Surroundings:
+        """what RestoreCached said of the command's environment: the outputs are to be kept for a run that is like this one.
+        Unset: they are not
+        """
+
     def __init__(
         self,
         *,
@@ -107,16 +114,67 @@ class RunRecord(_message.Message):
         tracer_fallback: _builtins.bool | None = ...,
         hash_algorithms: _abc.Iterable[_builtins.str] | None = ...,
         again_of: _builtins.str = ...,
+        surroundings: Global___Surroundings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "git", b"git", "tracer_fallback", b"tracer_fallback"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "git", b"git", "surroundings", b"surroundings", "tracer_fallback", b"tracer_fallback"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "again_of", b"again_of", "argv", b"argv", "cwd", b"cwd", "git", b"git", "hash_algorithms", b"hash_algorithms", "hostname", b"hostname", "kind", b"kind", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "roar_version", b"roar_version", "run_id", b"run_id", "started_at_ns", b"started_at_ns", "step_name", b"step_name", "tracer_fallback", b"tracer_fallback", "tracer_wanted", b"tracer_wanted", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback", "again_of", b"again_of", "argv", b"argv", "cwd", b"cwd", "git", b"git", "hash_algorithms", b"hash_algorithms", "hostname", b"hostname", "kind", b"kind", "launcher_pid", b"launcher_pid", "project_root", b"project_root", "roar_version", b"roar_version", "run_id", b"run_id", "started_at_ns", b"started_at_ns", "step_name", b"step_name", "surroundings", b"surroundings", "tracer_fallback", b"tracer_fallback", "tracer_wanted", b"tracer_wanted", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tracer_fallback: _TypeAlias = _typing.Literal["tracer_fallback"]  # noqa: Y015
     _WhichOneofArgType__tracer_fallback: _TypeAlias = _typing.Literal["_tracer_fallback", b"_tracer_fallback"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tracer_fallback) -> _WhichOneofReturnType__tracer_fallback | None: ...
 
 Global___RunRecord: _TypeAlias = RunRecord  # noqa: Y015
+
+@_typing.final
+class Surroundings(_message.Message):
+    """What a command starts with beside its words and its files, as far as its outputs may depend on it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___HashedVariable]:
+        """by name"""
+
+    def __init__(
+        self,
+        *,
+        variables: _abc.Iterable[Global___HashedVariable] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["variables", b"variables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Surroundings: _TypeAlias = Surroundings  # noqa: Y015
+
+@_typing.final
+class HashedVariable(_message.Message):
+    """A variable of the environment. Its value is nowhere in clear."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    name: _builtins.bytes
+    """as the command sees it"""
+    hash: _builtins.bytes
+    """of its value: BLAKE3 keyed by the project, the first 16 bytes"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.bytes = ...,
+        hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HashedVariable: _TypeAlias = HashedVariable  # noqa: Y015
 
 @_typing.final
 class FileRead(_message.Message):
@@ -167,10 +225,13 @@ class FileWrite(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     STAT_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
     path: _builtins.bytes
     """absolute, resolved"""
     created: _builtins.bool
     """there was no file at this path before the job"""
+    updated: _builtins.bool
+    """opened for writing while it had content, and not emptied: some of that may still be in it"""
     @_builtins.property
     def stat(self) -> _types_pb2.StatKey:
         """when the trace was folded"""
@@ -181,10 +242,11 @@ class FileWrite(_message.Message):
         path: _builtins.bytes = ...,
         stat: _types_pb2.StatKey | None = ...,
         created: _builtins.bool = ...,
+        updated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "path", b"path", "stat", b"stat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "path", b"path", "stat", b"stat", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
