@@ -32,7 +32,7 @@ REASONS = {
     "unsafe-runtime-dir": "The runtime directory cannot be used for the socket.",
     "usage": "The words of the command line make no sense; exit status 2.",
 }
-"""What the command line itself can report, for docs/commands.md; those of the daemon are in docs/errors.md."""
+"""What the command line itself can report, for docs/cli.md; those of the daemon are in docs/errors.md."""
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""docs/commands.md, from the commands themselves: `python -m roar_client.reference` prints it, a test compares."""
+"""docs/cli.md, from the commands themselves: `python -m roar_client.reference` prints it, a test compares."""
 
 from __future__ import annotations
 

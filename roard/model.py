@@ -65,6 +65,8 @@ class UsedFile(NamedTuple):
     mark: bool
     """Of an input: it was executed. Of an output: it did not exist before."""
     content: Content
+    removed: bool = False
+    """Of an input: the job removed it, or moved it away."""
 
 
 class DroppedFile(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -127,7 +127,11 @@ def _facts(project: Project, run: SealedRun, progress: Progress) -> JobFacts:
     wanted = [*map(_wanted_read, uses.reads), *map(_wanted_write, uses.writes)]
     found = iter(contents(project, wanted, progress, algorithms_of(project.settings(), record)))
     root = project.root
-    inputs = [UsedFile(to_stored(root, read.path), role, read.executed, next(found)) for read, role in uses.reads]
+    written = {write.path for write in run.folded.writes}
+    inputs = [
+        UsedFile(to_stored(root, read.path), role, read.executed, next(found), _is_removed(read, written))
+        for read, role in uses.reads
+    ]
     outputs = [UsedFile(to_stored(root, write.path), role, write.created, next(found)) for write, role in uses.writes]
     words = [word.decode("utf-8", "replace") for word in record.argv]
     return JobFacts(
@@ -208,6 +212,11 @@ def _sort(run: SealedRun, judge: Judge) -> _Uses:
         elif verdict is not Verdict.NOTHING:
             dropped.append(DroppedFile(write.path, verdict.value, written=True, decided_by=line))
     return _Uses(reads, writes, dropped, judge.git_problem, judge.ignore_problem)
+
+
+def _is_removed(read: run_pb2.FileRead, written: Collection[bytes]) -> bool:
+    """Returns whether a job left nothing where it read a file."""
+    return (read.replaced or bool(read.now_at)) and read.path not in written
 
 
 def _wanted_read(use: tuple[run_pb2.FileRead, str]) -> Wanted:

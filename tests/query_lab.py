@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shlex
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,13 +81,14 @@ class Lab:
         dropped: Mapping[str, str] | None = None,
         on_disk: bool = True,
         created: bool = False,
+        removes: Collection[str] = (),
         commit: str = COMMIT,
         changed: Sequence[str] = (),
         programs: Sequence[str] = ("/usr/bin/python3",),
     ) -> str:
         """Records a job of a step ("@2", "@B1") and returns its uid; on_disk: its files are there afterwards.
 
-        created: what it wrote was not there before.
+        created: what it wrote was not there before. removes: what of its reads it removed.
         """
         if on_disk:
             for path, content in {**(code or {}), **(reads or {}), **(writes or {})}.items():
@@ -95,6 +96,9 @@ class Lab:
                     self.put(path, content)
         used = [_used(path, "data", value) for path, value in (reads or {}).items()]
         used += [_used(path, "code", value) for path, value in (code or {}).items()]
+        used = [file._replace(removed=file.path.decode() in removes) for file in used]
+        for path in removes if on_disk else ():
+            (self.root / path).unlink()
         written = [_used(path, "data", value)._replace(mark=created) for path, value in (writes or {}).items()]
         words = [word.encode() for word in shlex.split(argv or f"python step{step[1:]}.py")]
         facts = JobFacts(

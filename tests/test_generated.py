@@ -12,7 +12,7 @@ import pytest
 TOP = Path(__file__).resolve().parent.parent
 PAGES = {
     "docs/errors.md": "python -m roard.errors",
-    "docs/commands.md": "python -m roar_client.reference",
+    "docs/cli.md": "python -m roar_client.reference",
     "docs/config.md": "python -m roard.config",
 }
 WORDS = "tracers/launcher/src/words.tsv"

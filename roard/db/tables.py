@@ -139,6 +139,8 @@ class InputRow(Base):
     executed: Mapped[bool] = mapped_column(Boolean)
     hash_note: Mapped[str] = mapped_column(Text)
     """Why artifact_id is NULL; empty when it is not."""
+    removed: Mapped[bool] = mapped_column(Boolean, server_default=text("0"))
+    """By the job itself: nobody is to miss it."""
 
 
 class OutputRow(Base):

@@ -22,6 +22,8 @@ class Read(NamedTuple):
     digest: bytes
     size: int
     code: bool
+    removed: bool = False
+    """By the job itself, or moved away by it."""
 
 
 class Write(NamedTuple):
@@ -125,11 +127,14 @@ def stale_reasons(
 ) -> dict[int, list[str]]:
     """Returns why steps are stale, one sentence each, by step id; a step that is not stale has an empty list.
 
-    disk: what stands there now, for the paths to be compared with the disk.
+    disk: what stands there now, for the paths to be compared with the disk. A file that a job removed itself, after it
+    or another one had read it, is not missing.
     """
     labels = {step.id: step.label for step in steps}
     place = {step.id: index for index, step in enumerate(steps)}
-    own = {step.id: _own_reasons(step, writes, disk, labels) for step in steps}
+    removed = {read.path for step in steps for read in step.reads if read.removed}
+    there = {path: file for path, file in disk.items() if file.exists or path not in removed}
+    own = {step.id: _own_reasons(step, writes, there, labels) for step in steps}
     for step_id in TopologicalSorter(parents_of).static_order():
         stale = sorted((parent for parent in parents_of[step_id] if own[parent]), key=place.__getitem__)
         own[step_id] += [f"{labels[parent]} is stale" for parent in stale]
@@ -147,7 +152,7 @@ def _own_reasons(
             continue
         reason = _written_again(read, step, here, labels)
         if not reason and on_disk and not any(write.job == step.job for write in here):
-            reason = _changed_on_disk(read, on_disk, here)
+            reason = _changed_on_disk(read, on_disk, here, labels)
         if reason:
             reasons.append(reason)
     return reasons
@@ -171,11 +176,14 @@ def _content_before(step: Step, writes: Sequence[Write]) -> bytes:
     return max(earlier, key=lambda write: write.job).digest if earlier else b""
 
 
-def _changed_on_disk(read: Read, on_disk: DiskFile, writes: Sequence[Write]) -> str:
+def _changed_on_disk(read: Read, on_disk: DiskFile, writes: Sequence[Write], labels: Mapping[int, str]) -> str:
     """Returns why the step is stale by what stands at the path now; empty when it is not."""
     name = shown(read.path)
     if not on_disk.exists:
-        return "" if writes else f"`{name}` is missing, and no step makes it"
+        if not writes:
+            return f"`{name}` is missing, and no step makes it"
+        by = labels.get(max(writes, key=lambda write: write.job).step, "another step")
+        return f"`{name}`, which {by} makes, is missing"
     if on_disk.unreadable or not read.digest or on_disk.digest in versions(read.digest, writes):
         return ""
     now = f"now {on_disk.digest.hex()[:8]}" if on_disk.digest else "now of another size"

@@ -108,14 +108,14 @@ def _steps(
 
 def _reads(session: Session, latest: Select[int]) -> tuple[dict[int, list[graph.Read]], dict[bytes, set[int]]]:
     """Returns what the latest jobs read, by job id, and sizes by path. Compiled Python is not an input of its own."""
-    columns = select(InputRow.job_id, InputRow.path, ArtifactRow.hash, InputRow.size, InputRow.role)
+    columns = select(InputRow.job_id, InputRow.path, ArtifactRow.hash, InputRow.size, InputRow.role, InputRow.removed)
     of_latest = columns.outerjoin(ArtifactRow).where(InputRow.job_id.in_(latest)).order_by(InputRow.path)
     rows = session.connection().execute(of_latest).all()
     reads: dict[int, list[graph.Read]] = {}
     sizes: dict[bytes, set[int]] = {}
-    for job_id, path, digest, size, role in rows:
+    for job_id, path, digest, size, role, removed in rows:
         if role == "data" or not path.endswith(b".pyc"):
-            reads.setdefault(job_id, []).append(graph.Read(path, digest or b"", size, role == "code"))
+            reads.setdefault(job_id, []).append(graph.Read(path, digest or b"", size, role == "code", removed))
             sizes.setdefault(path, set()).add(size)
     return reads, sizes
 

@@ -201,10 +201,19 @@ def test_rerun_stops_at_the_first_failure_says_what_is_left_and_goes_on_from_the
 
 def test_rerun_makes_what_is_missing_and_needed(pipeline: Path) -> None:
     (pipeline / "clean.csv").unlink()
-    assert rerun(pipeline) == (0, "everything is up to date", [])
+    assert rerun(pipeline) == (0, "ran @1", ["@1"])
+    (pipeline / "clean.csv").unlink()
     with (pipeline / "train.py").open("a") as script:
         script.write("\n# edited")
     assert rerun(pipeline) == (0, "ran @1, @2", ["@1", "@2"])
+
+
+@pytest.mark.parametrize("backend", ["preload", "ptrace"])
+@pytest.mark.parametrize("last", ["rm part", "mv part old"])
+def test_what_a_step_clears_away_itself_is_not_missing(project: Path, backend: str, last: str) -> None:
+    for script in ("echo 1 > part", f"cat part > whole; {last}"):
+        assert run("roar", "run", "--tracer", backend, "sh", "-c", script, cwd=project).returncode == 0
+    assert rerun(project) == (0, "everything is up to date", [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

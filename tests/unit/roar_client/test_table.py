@@ -44,5 +44,5 @@ def test_every_reason_is_listed() -> None:
 
 
 def test_the_reference_is_current() -> None:
-    written = (TOP / "docs/commands.md").read_text()
-    assert written == reference.render(), "run `python -m roar_client.reference > docs/commands.md`"
+    written = (TOP / "docs/cli.md").read_text()
+    assert written == reference.render(), "run `python -m roar_client.reference > docs/cli.md`"

@@ -118,12 +118,27 @@ def test_a_missing_input_that_no_step_makes_is_stale(lab: Lab) -> None:
     assert stale(lab)["@1"] == ["`raw.csv` is missing, and no step makes it"]
 
 
-def test_a_missing_file_that_a_step_makes_is_only_missing(lab: Lab) -> None:
+def test_a_missing_file_that_a_step_makes_makes_its_readers_stale(lab: Lab) -> None:
     pipeline(lab)
     (lab.root / "train.csv").unlink()
-    assert stale(lab) == {}
+    assert stale(lab) == {"@2": ["`train.csv`, which @1 makes, is missing"], "@3": ["@2 is stale"]}
     files = {file.path: file.state for file in get_dag(lab.project, check_files=True).files}
     assert files[b"train.csv"] == pb.FILE_STATE_MISSING
+
+
+def test_what_nobody_reads_is_only_missing(lab: Lab) -> None:
+    lab.job("@1", {"raw": "r"}, {"report": "1"})
+    (lab.root / "report").unlink()
+    assert stale(lab) == {}
+
+
+@pytest.mark.parametrize("reader", ["@2", "@3"])
+def test_what_a_job_removed_itself_is_not_missing(lab: Lab, reader: str) -> None:
+    lab.job("@1", {"inbox": "r"}, {"part": "1"}, removes=["inbox"])
+    lab.job("@2", {"part": "1"}, {"whole": "1"}, removes=["part"] if reader == "@2" else [])
+    if reader == "@3":
+        lab.job("@3", {"part": "1"}, {"kept": "1"}, removes=["part"])
+    assert stale(lab) == {}
 
 
 def test_an_update_in_place_is_neither_its_own_parent_nor_stale_by_it(lab: Lab) -> None:

@@ -67,17 +67,18 @@ def test_what_reads_from_a_step_that_failed_is_outdated_too(lab: Lab) -> None:
     assert outdated(lab) == {}
 
 
-def test_a_missing_file_is_made_anew_only_when_it_is_needed(lab: Lab) -> None:
+def test_a_missing_file_is_made_anew_for_who_reads_it(lab: Lab) -> None:
     pipeline(lab)
-    (lab.root / "train.csv").unlink()
-    (lab.root / "model").unlink()
-    assert outdated(lab) == {}
-    lab.job("@3", {"raw.csv": "raw", "model": "model"}, {}, status="failed")
     (lab.root / "model").unlink()
     assert outdated(lab) == {
-        "@2": ["`train.csv`, which @1 reads, is missing"],
         "@1": ["`model`, which @3 reads, is missing"],
-        "@3": ["its newest job failed"],
+        "@3": ["`model`, which @1 makes, is missing"],
+    }
+    (lab.root / "train.csv").unlink()
+    assert outdated(lab) == {
+        "@2": ["`train.csv`, which @1 reads, is missing"],
+        "@1": ["`train.csv`, which @2 makes, is missing"],
+        "@3": ["`model`, which @1 makes, is missing", "@1 is stale"],
     }
 
 
