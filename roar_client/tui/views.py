@@ -17,8 +17,6 @@ from roar_client.output.live import run_row, watch_lines
 from roar_client.output.text import Line, Span
 
 MOST_ROWS = 1_000
-MOST_JOBS = 10_000
-"""That one request may ask for."""
 ORDERS = (
     files_pb2.FILE_ORDER_SIZE,
     files_pb2.FILE_ORDER_READS,
@@ -134,28 +132,24 @@ def load_files(daemon: Daemon, wish: Wish) -> Listing:
 
 
 def load_sessions(daemon: Daemon, wish: Wish) -> Listing:
-    """Returns the sessions that have jobs, and the active one; the newest first."""
-    request = jobs_pb2.ListJobsRequest(project_root=wish.root, limit=MOST_JOBS, all_sessions=True)
-    active = daemon.call(daemon.sessions.GetSession, sessions_pb2.GetSessionRequest(project_root=wish.root)).session
-    jobs_of: dict[str, list[jobs_pb2.Job]] = {active.hash: []}
-    for job in daemon.call(daemon.jobs.ListJobs, request).jobs:
-        jobs_of.setdefault(job.session_hash, []).append(job)
-    rows = []
-    for hash_, jobs in jobs_of.items():
-        cells = _session_row(hash_, jobs, active=hash_ == active.hash)
-        if _holds(wish, cells):
-            rows.append(_row(hash_, cells, Target(hash_.encode(), lineage_pb2.REF_KIND_SESSION)))
+    """Returns the sessions, the newest first."""
+    request = sessions_pb2.ListSessionsRequest(project_root=wish.root)
+    rows = [
+        _row(str(session.number), cells, Target(session.hash.encode(), lineage_pb2.REF_KIND_SESSION))
+        for session in daemon.call(daemon.sessions.ListSessions, request).sessions
+        if _holds(wish, cells := _session_row(session))
+    ]
     return Listing(rows, len(rows))
 
 
-def _session_row(hash_: str, jobs: Sequence[jobs_pb2.Job], *, active: bool) -> list[Span]:
+def _session_row(session: sessions_pb2.Session) -> list[Span]:
     return [
-        Span(hash_[:SHORT_HASH], "id"),
-        Span("active", "good") if active else Span("closed", "dim"),
-        Span(f"{len({job.step for job in jobs}):,}"),
-        Span(f"{len(jobs):,}"),
-        Span(ago(jobs[-1].started_at_ns) if jobs else "-", "dim"),
-        Span(ago(jobs[0].started_at_ns) if jobs else "-", "dim"),
+        Span(session.hash[:SHORT_HASH], "id"),
+        Span("active", "good") if session.active else Span("closed", "dim"),
+        Span(f"{session.run_steps + session.build_steps:,}"),
+        Span(f"{session.jobs:,}"),
+        Span(ago(session.created_at_ns), "dim"),
+        Span(ago(session.last_job_at_ns) if session.last_job_at_ns else "-", "dim"),
     ]
 
 

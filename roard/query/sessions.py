@@ -47,7 +47,8 @@ def _load(session: Session, only: int | None) -> list[pb.Session]:
     """Returns one session, or all, oldest first and with their numbers."""
     rows = select(SessionRow).order_by(SessionRow.id)
     steps = select(StepRow.session_id, StepRow.kind, func.count()).group_by(StepRow.session_id, StepRow.kind)
-    jobs = select(StepRow.session_id, func.count(JobRow.id)).join(JobRow, JobRow.step_id == StepRow.id)
+    columns = select(StepRow.session_id, func.count(JobRow.id), func.max(JobRow.started_at_ns))
+    jobs = columns.join(JobRow, JobRow.step_id == StepRow.id)
     jobs = jobs.group_by(StepRow.session_id)
     if only is not None:
         rows, steps, jobs = (
@@ -56,7 +57,7 @@ def _load(session: Session, only: int | None) -> list[pb.Session]:
             jobs.where(StepRow.session_id == only),
         )
     of_kind = {(session_id, kind): number for session_id, kind, number in session.execute(steps)}
-    of_session = dict(session.execute(jobs).all())
+    of_session = {session_id: (number, last) for session_id, number, last in session.execute(jobs)}
     return [
         pb.Session(
             hash=row.hash.hex(),
@@ -64,8 +65,9 @@ def _load(session: Session, only: int | None) -> list[pb.Session]:
             active=row.active,
             run_steps=of_kind.get((row.id, "run"), 0),
             build_steps=of_kind.get((row.id, "build"), 0),
-            jobs=of_session.get(row.id, 0),
+            jobs=of_session.get(row.id, (0, 0))[0],
             number=number,
+            last_job_at_ns=of_session.get(row.id, (0, 0))[1],
         )
         for number, row in enumerate(session.scalars(rows), 1)
     ]

@@ -116,6 +116,7 @@ class Session(_message.Message):
     BUILD_STEPS_FIELD_NUMBER: _builtins.int
     JOBS_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
+    LAST_JOB_AT_NS_FIELD_NUMBER: _builtins.int
     hash: _builtins.str
     """64 hex digits over its content: changes when a step's command or files change, never with the machine or folder"""
     created_at_ns: _builtins.int
@@ -130,6 +131,8 @@ class Session(_message.Message):
     """recorded executions"""
     number: _builtins.int
     """order in this project, from 1"""
+    last_job_at_ns: _builtins.int
+    """wall clock, start of the job that began last; 0: there is none"""
     def __init__(
         self,
         *,
@@ -140,10 +143,11 @@ class Session(_message.Message):
         build_steps: _builtins.int = ...,
         jobs: _builtins.int = ...,
         number: _builtins.int = ...,
+        last_job_at_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "build_steps", b"build_steps", "created_at_ns", b"created_at_ns", "hash", b"hash", "jobs", b"jobs", "number", b"number", "run_steps", b"run_steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "build_steps", b"build_steps", "created_at_ns", b"created_at_ns", "hash", b"hash", "jobs", b"jobs", "last_job_at_ns", b"last_job_at_ns", "number", b"number", "run_steps", b"run_steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
