@@ -94,6 +94,9 @@ class Run:
     launcher_pid: int = field(default_factory=os.getpid)
     run_id: str = ""
     started_at_ns: int = field(default_factory=time.time_ns)
+    alive: bool = False
+    """Its launcher lives until it is sealed: a daemon that sweeps leaves it alone."""
+    _lock: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __post_init__(self) -> None:
         # A version 7 UUID: begins with the time, so that directories sort by it.
@@ -101,6 +104,8 @@ class Run:
         random = uuid.uuid4().hex
         self.run_id = self.run_id or f"{stamp[:8]}-{stamp[8:]}-7{random[:3]}-8{random[3:6]}-{random[6:18]}"
         self.path.mkdir(parents=True)
+        if self.alive:
+            self._lock.enter_context(self.held())
         write_sealed(bytes(self.path / "record"), Kind.RECORD, self.record)
 
     @property
@@ -156,6 +161,7 @@ class Run:
             duration_ns=5_000_000,
         )
         write_sealed(bytes(self.path / "folded"), Kind.FOLDED, folded)
+        self._lock.close()
         return self
 
     @property

@@ -40,7 +40,7 @@ class Recording:
 
     def sealed(self) -> Run:
         """Returns a new run that has ended and is not recorded."""
-        run = Run(self.root, argv=[b"job"]).seal(self.reads, self.writes)
+        run = Run(self.root, argv=[b"job"], alive=True).seal(self.reads, self.writes)
         with self._lock:
             self.runs.append(run)
         return run
