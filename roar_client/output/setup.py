@@ -35,7 +35,8 @@ def show_reset(response: sessions_pb2.ResetSessionResponse) -> None:
         say("the session is empty already")
         return
     say(f"closed session {response.closed.hash[:SHORT_HASH]} ({plural(response.closed.jobs, 'job')})")
-    note(f"hint: `roar show --session {response.closed.hash[:SHORT_HASH]}` shows it, `roar log --all` its jobs")
+    closed = response.closed.hash[:SHORT_HASH]
+    note(f"hint: `roar session use {closed}` goes back to it, `roar log --session {closed}` lists its jobs")
 
 
 def show_started(hello: daemon_pb2.HelloResponse, *, already: bool) -> None:
