@@ -33,6 +33,8 @@ def changes(a: str, b: str) -> dict[str, tuple[str | None, str | None]]:
         ("t --lr -0.5", "t --lr -1e3", {"--lr": ("-0.5", "-1e3")}),
         ("t a b", "t a c d", {"argument 2": ("b", "c"), "argument 3": (None, "d")}),
         ("t -v", "t", {"-v": ("", None)}),
+        ("t -e3 x", "t -e 4 x", {"-e": ("3", "4")}),
+        ("t lr=0.1 +model=big a", "t +model=big lr=0.2 b", {"lr": ("0.1", "0.2"), "argument 1": ("a", "b")}),
         ("t -x 1 -x 2", "t -x 1 -x 3", {"-x (2)": ("2", "3")}),
         ("python a.py", "python3 a.py", {"program": ("python", "python3")}),
         ("t --flag -- --lr", "t --flag -- --lr", {}),
