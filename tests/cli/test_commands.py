@@ -206,7 +206,12 @@ def test_daemon_status_and_logs(recorder: Recorder, cli: Cli, shared_daemon: Dae
 @pytest.mark.parametrize(
     ("words", "status", "error"),
     [
-        (["show", "@9"], 1, "error[no-such-job]: no job `@9`\nhint: `roar log --all` lists the jobs\n"),
+        (
+            ["show", "@9"],
+            1,
+            "error[no-such-step]: no step `@9` in the active session\n  its steps are @1 to @3\nhint: ",
+        ),
+        (["show", "@-9"], 1, "error[no-such-job]: no job `@-9`\nhint: `roar log --all` lists the jobs\n"),
         (["show", "@x"], 2, "error[bad-reference]: `@x` is not a reference: "),
         (["show", "nothing.txt"], 1, "error[no-such-artifact]: no recorded artifact `nothing.txt`\n"),
         (["log", "--grep", "("], 2, "error[bad-pattern]: `(` is not a regular expression: "),
