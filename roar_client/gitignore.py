@@ -14,9 +14,13 @@ ENTRY = b".roar/"
 def offer(root: bytes, *, answer: bool | None) -> None:
     """Adds `.roar/` to the `.gitignore` of the project when git does not ignore it yet; answer None: asks.
 
-    Outside of a git work tree there is nothing to do.
+    Outside of a git work tree there is nothing to do. Rules do nothing about files that git tracks already, as in a
+    clone of a project whose database somebody committed: then it says how to end that.
     """
-    if not _git_would_see(root):
+    if _git(root, b"ls-files", b"--error-unmatch", b".roar/roar.db") == 0:
+        note("hint: git tracks `.roar/`, and each commit would hold the database: `git rm -r --cached .roar` ends that")
+    # 0: ignored; 1: not; 128: no repository, or not one that this user may look at.
+    if _git(root, b"check-ignore", b"--quiet", b"--no-index", b".roar/roar.db") != 1:
         return
     if answer is None and can_ask():
         answer = ask("add `.roar/` to .gitignore?")
@@ -29,15 +33,13 @@ def offer(root: bytes, *, answer: bool | None) -> None:
         )
 
 
-def _git_would_see(root: bytes) -> bool:
-    """Returns whether `.roar/` is in a git work tree and by no rule ignored; git itself knows all its ignore files."""
-    command = [b"git", b"-C", root, b"check-ignore", b"--quiet", b".roar/roar.db"]
+def _git(root: bytes, *words: bytes) -> int:
+    """Returns the exit status of a git command in the project; 128 also without git. Git knows all its ignore files."""
+    command = [b"git", b"-C", root, *words]
     try:
-        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True).returncode
     except FileNotFoundError:
-        return False
-    # 0: ignored; 1: not; 128: no repository, or not one that this user may look at.
-    return done.returncode == 1
+        return 128
 
 
 def _add(path: bytes) -> None:

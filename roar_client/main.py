@@ -6,13 +6,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from roar_client.errors import INTERRUPTED, USAGE, ClientError
+from roar_client.errors import INTERRUPTED, ClientError
 from roar_client.table import COMMANDS, Command
-
-if TYPE_CHECKING:
-    import typer
 
 BROKEN_PIPE = 141
 """128 + SIGPIPE: whoever read the output has gone, as with `git log | head`."""
@@ -60,22 +57,18 @@ def _dispatch(words: Sequence[str]) -> int:
             show_overview()
             return 0
         case ["help", name, *_]:
-            return _call(_known(name), ["--help"])
+            return _call(_known(name, []), ["--help"])
         case [name, *rest]:
-            return _call(_known(name), rest)
+            return _call(_known(name, rest), rest)
     raise AssertionError(words)
 
 
-def _known(name: str) -> Command:
+def _known(name: str, rest: Sequence[str]) -> Command:
     if name in COMMANDS:
         return COMMANDS[name]
-    if name.startswith("-"):
-        raise ClientError("usage", f"no option `{name}` before a command", hint="see `roar --help`", exit_code=USAGE)
-    from difflib import get_close_matches
+    from roar_client.usage import unknown_command
 
-    alike = " or ".join(f"`roar {match}`" for match in get_close_matches(name, COMMANDS, n=2))
-    hint = f"did you mean {alike}? `roar --help` lists the commands" if alike else "`roar --help` lists the commands"
-    raise ClientError("usage", f"no command `{name}`", hint=hint, exit_code=USAGE)
+    raise unknown_command(name, rest)
 
 
 def _call(command: Command, words: Sequence[str]) -> int:
@@ -97,11 +90,7 @@ def _call(command: Command, words: Sequence[str]) -> int:
         # End of input at a question.
         return INTERRUPTED
     except typer.TyperException as error:
-        raise _usage_error(command, error) from None
+        from roar_client.usage import of_parser
+
+        raise of_parser(command.name, error) from None
     return 0
-
-
-def _usage_error(command: Command, error: typer.TyperException) -> ClientError:
-    fact = error.format_message().rstrip(".").replace("'", "`")
-    fact = fact[:1].lower() + fact[1:]
-    return ClientError("usage", fact, hint=f"see `roar {command.name} --help`", exit_code=USAGE)

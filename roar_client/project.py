@@ -25,7 +25,7 @@ def here() -> Project:
             "no-project",
             "no roar project here or in a directory above",
             cause=f"searched: `{shown(cwd)}` and upwards",
-            hint="run `roar init` in the project's top directory",
+            hint="go to a project, or make one: run `roar init` in the project's top directory",
         )
     return Project(root, cwd)
 

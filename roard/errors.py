@@ -364,10 +364,11 @@ class StepNotFound(RoarError):
     status = "NOT_FOUND"
 
     def __init__(self, ref: str, known: str) -> None:
+        own = "`roar status` lists them" if known else "record one with `roar run COMMAND`"
         super().__init__(
             f"no step `{ref}` in the active session",
             cause=f"its steps are {known}" if known else "it has no steps yet",
-            hint="`roar status` lists them; `roar session list` lists other sessions, and `roar session use` opens one",
+            hint=f"{own}; `roar session list` lists other sessions, and `roar session use` opens one",
         )
 
 
@@ -484,8 +485,9 @@ class ArtifactNotFound(RoarError):
     reason = "no-such-artifact"
     status = "NOT_FOUND"
 
-    def __init__(self, ref: str) -> None:
-        super().__init__(f"no recorded artifact `{ref}`", hint="only files that a recorded job read or wrote are known")
+    def __init__(self, ref: str, *, cause: str = "", hint: str = "") -> None:
+        hint = hint or "only files that a recorded job read or wrote are known; `roar search` finds them by their paths"
+        super().__init__(f"no recorded artifact `{ref}`", cause=cause, hint=hint)
 
 
 class BadReference(RoarError):
@@ -495,11 +497,9 @@ class BadReference(RoarError):
     status = "INVALID_ARGUMENT"
     exit_code = 2
 
-    def __init__(self, ref: str, problem: str) -> None:
-        super().__init__(
-            f"`{ref}` is not a reference: {problem}",
-            hint="use @N or @BN, a job id, a session or artifact hash (8 or more hex digits), or a path",
-        )
+    def __init__(self, ref: str, problem: str, *, hint: str = "") -> None:
+        hint = hint or "use @N or @BN, a job id, a session or artifact hash (8 or more hex digits), or a path"
+        super().__init__(f"`{ref}` is not a reference: {problem}", hint=hint)
 
 
 class AmbiguousReference(RoarError):

@@ -47,8 +47,10 @@ def init(
     root = os.path.realpath(os.path.join(cwd, os.fsencode(path or "")))
     if not os.path.isdir(root):
         raise ClientError("no-directory", f"there is no directory `{shown(root)}`", hint="make it first: `mkdir -p`")
-    above = find_root(os.path.dirname(root), os.environb.get(b"HOME", b""))
+    home = os.environb.get(b"HOME", b"")
+    above = find_root(os.path.dirname(root), home)
     with connect() as daemon:
         response = daemon.call(daemon.sessions.InitProject, sessions_pb2.InitProjectRequest(project_root=root))
-    show_initialised(root, created=response.created, above=above)
+    is_home = bool(home) and root == os.path.realpath(home)
+    show_initialised(root, created=response.created, above=above, is_home=is_home)
     gitignore.offer(root, answer=True if yes else False if no else None)

@@ -83,7 +83,9 @@ def log(  # noqa: PLR0913  # the options are the contract
         return
     show(log_lines(response), crop=True, paged=True)
     if not response.total:
-        note("no job matches" if grep or status else "no job is recorded yet")
+        older = "" if everything else "; `roar log --all` lists those of older sessions"
+        nothing = f"no job is recorded yet: put `roar run` in front of a command{older}"
+        note("no job matches" if grep or status else nothing)
     elif response.total > len(response.jobs):
         more = f"`roar log -n {min(response.total, MOST_JOBS)}` lists them too"
         note(f"{response.total - len(response.jobs):,} older: {more}")

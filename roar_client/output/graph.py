@@ -44,7 +44,9 @@ def dag_lines(
     steps = [step for step in response.steps if step.stale or not stale_only]
     head = [session_line(response.session)]
     if not steps:
-        return [*head, BLANK, line("nothing is stale" if response.steps else "no steps yet")]
+        if response.steps:
+            return [*head, BLANK, line("nothing is stale")]
+        return [*head, BLANK, line("no steps yet: put ", Span("roar run", "head"), " in front of a command")]
     drawn = {step.step for step in steps}
     edges = [(parent, step.step) for step in steps for parent in step.parents if parent in drawn]
     texts = {

@@ -12,11 +12,15 @@ from roar_client.output.runs import run_lines
 from roar_client.output.text import BLANK, Line, Span, ask, columns, decoded, line, note, say
 
 
-def show_initialised(root: bytes, *, created: bool, above: bytes | None) -> None:
-    """Prints where the project is; above: the project that it lies in, if any."""
+def show_initialised(root: bytes, *, created: bool, above: bytes | None, is_home: bool) -> None:
+    """Prints where the project is; above: the project that it lies in, if any; is_home: it is the home directory."""
     say(f"{'made' if created else 'there is already'} a roar project in {shown(root)}")
     if created and above is not None:
         note(f"note: it lies inside the project {shown(above)}; commands below it belong to the new one")
+        note(f"hint: if that one was meant, remove `{shown(root)}/.roar` again")
+    if created and is_home:
+        note("note: this is your home directory; every command below it that has no project nearer belongs to this one")
+        note(f"hint: for a project of its own, remove `{shown(root)}/.roar` again and run `roar init` in its directory")
     if created:
         note("hint: put `roar run` in front of a command to record it")
 

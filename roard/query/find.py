@@ -10,7 +10,7 @@ from roar_proto.v1 import lineage_pb2 as pb
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from roard.db.tables import ArtifactDigestRow, ArtifactRow, InputRow, JobRow, OutputRow, SessionRow, StepRow
+from roard.db.tables import ArtifactDigestRow, ArtifactRow, JobRow, SessionRow, StepRow
 from roard.errors import (
     AmbiguousReference,
     ArtifactNotFound,
@@ -22,6 +22,7 @@ from roard.errors import (
     shown,
 )
 from roard.paths import to_stored
+from roard.query.missing import is_recorded, no_hex, no_path
 from roard.refs import SHORTEST_HASH, HexRef, LocationRef, PathRef, RecentRef, Ref, StepRef, parse_ref
 
 MOST_CANDIDATES = 8
@@ -78,7 +79,7 @@ Request: TypeAlias = pb.ResolveRequest | pb.GetLineageRequest | pb.GetInputsRequ
 def find(session: Session, root: bytes, request: Request) -> Target:
     """Returns what a reference of any kind, or of the kind asked for, names.
 
-    Raises JobNotFound, SessionNotFound, ArtifactNotFound, BadReference, AmbiguousReference, BadRequest.
+    Raises JobNotFound, StepNotFound, SessionNotFound, ArtifactNotFound, BadReference, AmbiguousReference, BadRequest.
     """
     if b"\0" in request.ref + request.cwd:
         raise BadRequest("no path has a byte of zero in it")
@@ -107,12 +108,14 @@ def _find_any(session: Session, root: bytes, typed: bytes, cwd: bytes) -> Target
 def find_job(session: Session, typed: bytes) -> int:
     """Returns the id of the job; for an empty word the newest one.
 
-    Raises JobNotFound, BadReference, AmbiguousReference.
+    Raises JobNotFound, StepNotFound, BadReference, AmbiguousReference.
     """
     ref = parse_ref(typed) if typed else RecentRef(1)
     found = _jobs_of(session, ref, typed)
     if not found:
-        raise JobNotFound(shown(typed))
+        raise (
+            StepNotFound(shown(typed), _known_steps(session)) if isinstance(ref, StepRef) else JobNotFound(shown(typed))
+        )
     return _only(typed, found).id
 
 
@@ -120,11 +123,9 @@ def find_step(session: Session, typed: bytes) -> StepJob:
     """Returns a step of the active session and its latest job. Raises StepNotFound, BadReference."""
     ref = parse_ref(typed)
     if not isinstance(ref, StepRef):
-        raise BadReference(shown(typed), "a step is meant")
-    found = _jobs_of(session, ref, typed)
-    if not found:
-        raise StepNotFound(shown(typed), _known_steps(session))
-    return StepJob(f"@{'B' if ref.kind == 'build' else ''}{ref.number}", found[0].id)
+        hint = "a step is @N or @BN; `roar status` lists those of the active session"
+        raise BadReference(shown(typed), "a step is meant", hint=hint)
+    return StepJob(f"@{'B' if ref.kind == 'build' else ''}{ref.number}", find_job(session, typed))
 
 
 def _known_steps(session: Session) -> str:
@@ -192,11 +193,11 @@ def _find_hex(session: Session, root: bytes, prefix: str, typed: bytes, cwd: byt
     """Returns what a hex word names: eight digits are a job before a session before an artifact before a file."""
     kinds = [_jobs_by_uid(session, prefix), _sessions_of(session, prefix), _artifacts_of(session, prefix)]
     stored = _stored(root, typed, cwd)
-    if _is_recorded(session, stored):
+    if is_recorded(session, stored):
         kinds.append([_Candidate(PathTarget(stored), 0, f"file {shown(stored)}")])
     kinds = [found for found in kinds if found]
     if not kinds:
-        raise ArtifactNotFound(shown(typed))
+        raise no_hex(prefix, typed)
     together = [candidate for found in kinds for candidate in found]
     return _only(typed, kinds[0] if len(prefix) == ID_LENGTH else together).target
 
@@ -211,7 +212,8 @@ def _jobs_of(session: Session, ref: Ref, typed: bytes) -> list[_Candidate]:
     elif isinstance(ref, RecentRef):
         newest = newest.offset(ref.back - 1)
     else:
-        raise BadReference(shown(typed), "a job is meant")
+        hint = "a job is @N, @BN, @-1 for the newest, or an id; `roar log` lists them, and `roar search` finds them"
+        raise BadReference(shown(typed), "a job is meant", hint=hint)
     return [_Candidate(JobTarget(id_), id_, f"job {uid}") for id_, uid in session.execute(newest)]
 
 
@@ -252,18 +254,11 @@ def _within(column: InstrumentedAttribute[bytes], prefix: str) -> ColumnElement[
 
 def _find_path(session: Session, root: bytes, typed: bytes, cwd: bytes) -> PathTarget:
     stored = typed if isinstance(parse_ref(typed), LocationRef) else _stored(root, typed, cwd)
-    if not _is_recorded(session, stored):
-        raise ArtifactNotFound(shown(typed))
+    if not is_recorded(session, stored):
+        raise no_path(session, root, typed, cwd or root)
     return PathTarget(stored)
 
 
 def _stored(root: bytes, typed: bytes, cwd: bytes) -> bytes:
     """Returns the recorded form of a path: resolved as far as it exists, as the kernel would have named it."""
     return to_stored(root, os.path.realpath(os.path.join(cwd or root, typed)))
-
-
-def _is_recorded(session: Session, stored: bytes) -> bool:
-    """Indexes: ix_output_path, ix_input_path."""
-    written = select(OutputRow.path).where(OutputRow.path == stored)
-    read = select(InputRow.path).where(InputRow.path == stored)
-    return session.scalar(written.limit(1)) is not None or session.scalar(read.limit(1)) is not None

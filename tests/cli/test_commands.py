@@ -94,7 +94,8 @@ def test_reset_opens_a_session_and_the_old_one_stays_reachable(recorded: Recorde
     old = cli("status", "--json").json["session"]["hash"]
     said = cli("reset", "-y")
     assert (said.status, said.out) == (0, f"closed session {old[:12]} (3 jobs)\n")
-    assert (cli("log").out, cli("log").err) == ("", "no job is recorded yet\n")
+    assert cli("log").out == ""
+    assert "`roar log --all` lists those of older sessions\n" in cli("log").err
     assert len(cli("log", "--all").out.splitlines()) == 4
     assert cli("show", "--session", old[:12], "--json").json["job_count"] == 3
     assert cli("lineage", "reports/metrics.json", "--json").json["jobs"][0]["id"] == recorded.uids[2]
@@ -205,7 +206,12 @@ def test_daemon_status_and_logs(recorder: Recorder, cli: Cli, shared_daemon: Dae
 @pytest.mark.parametrize(
     ("words", "status", "error"),
     [
-        (["show", "@9"], 1, "error[no-such-job]: no job `@9`\nhint: `roar log --all` lists the jobs\n"),
+        (
+            ["show", "@9"],
+            1,
+            "error[no-such-step]: no step `@9` in the active session\n  its steps are @1 to @3\nhint: ",
+        ),
+        (["show", "@-9"], 1, "error[no-such-job]: no job `@-9`\nhint: `roar log --all` lists the jobs\n"),
         (["show", "@x"], 2, "error[bad-reference]: `@x` is not a reference: "),
         (["show", "nothing.txt"], 1, "error[no-such-artifact]: no recorded artifact `nothing.txt`\n"),
         (["log", "--grep", "("], 2, "error[bad-pattern]: `(` is not a regular expression: "),
@@ -213,11 +219,31 @@ def test_daemon_status_and_logs(recorder: Recorder, cli: Cli, shared_daemon: Dae
         (["log", "--status", "odd"], 2, "error[usage]: invalid value for `--status`: "),
         (["show", "--job", "--path", "x"], 2, "error[usage]: a reference is of one kind: "),
         (["lineage"], 2, "error[usage]: missing "),
-        (["dag", "--frobnicate"], 2, "error[usage]: no such option: --frobnicate"),
+        (
+            ["dag", "--frobnicate"],
+            2,
+            "error[usage]: `roar dag` has no option `--frobnicate`\nhint: see `roar dag --help`",
+        ),
+        (["dag", "--jsn"], 2, "error[usage]: `roar dag` has no option `--jsn`\nhint: did you mean `--json`? see "),
+        (
+            ["config", "lst"],
+            2,
+            "error[usage]: `roar config` has no command `lst`\nhint: did you mean `roar config list`? ",
+        ),
+        (["config", "set"], 2, "error[usage]: missing argument `KEY`\nhint: see `roar config set --help`\n"),
+        (["status", "a", "b"], 2, "error[usage]: more words than `roar status` takes: `a b`\n"),
+        (["log", "-n"], 2, "error[usage]: option `-n` requires "),
+        (["log", "-n", "x"], 2, "error[usage]: invalid value for `-n` / `--number`: `x` is not a whole number\n"),
+        (["completion"], 2, "error[usage]: missing argument `SHELL`. Choose from: bash, zsh, fish\n"),
         (["shwo"], 2, "error[usage]: no command `shwo`\nhint: did you mean `roar show`? "),
+        (["history"], 2, "error[usage]: no command `history`\nhint: did you mean `roar log`? "),
+        (["cp", "x y", "z"], 2, "error[usage]: no command `cp`\nhint: to record a command: `roar run cp 'x y' z`; "),
+        ([""], 2, "error[usage]: the command is empty\nhint: `roar --help` "),
+        (["--json", "dag"], 2, "error[usage]: no option `--json` before a command\nhint: options follow the command: "),
+        (["--verson"], 2, "error[usage]: no option `--verson` before a command\nhint: did you mean `roar --version`? "),
         (["frobnicate"], 2, "error[usage]: no command `frobnicate`\nhint: `roar --help` lists the commands\n"),
         (["--frobnicate"], 2, "error[usage]: no option `--frobnicate` before a command\n"),
-        (["daemon"], 2, "error[usage]: missing command\n"),
+        (["daemon"], 2, "error[usage]: missing command\nhint: `roar daemon` has status, "),
         (["session"], 2, "error[usage]: missing command\n"),
         (
             ["session", "use", "ffff"],
@@ -265,7 +291,7 @@ def test_outside_of_a_project(cli: Cli, tmp_path: Path, command: str) -> None:
     assert said.err == (
         "error[no-project]: no roar project here or in a directory above\n"
         f"  searched: `{tmp_path.resolve()}` and upwards\n"
-        "hint: run `roar init` in the project's top directory\n"
+        "hint: go to a project, or make one: run `roar init` in the project's top directory\n"
     )
 
 

@@ -68,7 +68,7 @@ def test_an_old_session_is_shown_by_its_hash(recorder: Recorder, cli: Cli) -> No
     pipeline(recorder)
     old = cli("dag", "--json").json["session"]["hash"]
     assert cli("reset", "-y").status == 0
-    assert cli("dag").out.endswith("no steps yet\n")
+    assert cli("dag").out.endswith("no steps yet: put roar run in front of a command\n")
     shown = cli("dag", "--json", "--session", old[:8]).json
     assert [step["step"] for step in shown["steps"]] == ["@1", "@2", "@3"]
     assert cli("dag", "--session", "ffffffff").status == 1

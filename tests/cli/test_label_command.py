@@ -57,7 +57,7 @@ def test_documents(cli: Cli) -> None:
         (("set", "job", "@1"), 2, "usage"),
         (("set", "job", "@1", "a"), 2, "bad-label"),
         (("set", "job", "@1", "roar.a=1"), 2, "bad-label"),
-        (("set", "job", "@9", "a=1"), 1, "no-such-job"),
+        (("set", "job", "@9", "a=1"), 1, "no-such-step"),
         (("set", "artifact", "@1", "a=1"), 1, "no-such-artifact"),
         (("cp", "job", "@1", "job", "@2"), 1, "no-such-label"),
     ],

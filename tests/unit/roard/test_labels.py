@@ -9,7 +9,7 @@ import pytest
 from query_lab import Lab
 from roar_proto.v1 import labels_pb2 as pb
 
-from roard.errors import ArtifactNotFound, BadRequest, JobNotFound, LabelConflict, NoSuchLabel, SessionNotFound
+from roard.errors import ArtifactNotFound, BadRequest, LabelConflict, NoSuchLabel, SessionNotFound, StepNotFound
 from roard.labels import copy_labels, get_labels, set_labels, unset_labels
 from roard.pop import pop_job, undo_pop
 from roard.project import Project
@@ -102,7 +102,7 @@ def test_a_session_is_labelled_by_its_hash_or_as_the_current_one(lab: Lab) -> No
 @pytest.mark.parametrize(
     ("target", "error"),
     [
-        (job("@9"), JobNotFound),
+        (job("@9"), StepNotFound),
         (dag("ffffffff"), SessionNotFound),
         (artifact("nowhere"), ArtifactNotFound),
         (artifact("odd"), ArtifactNotFound),

@@ -59,7 +59,10 @@ pub fn announce(
     let rundir = match RunDir::create(project, &record) {
         Ok(rundir) => rundir,
         Err(error) => {
-            let why = Failure::new("no-run-directory", "the run directory cannot be made").cause(error.to_string());
+            let why =
+                Failure::new("no-run-directory", "the run directory cannot be made").cause(error.to_string()).hint(
+                    "check owner and permissions of `.roar/`, and that its file system is neither full nor read-only",
+                );
             report::not_recorded(&why, "the command runs all the same, and leaves no record");
             return Ok(plan);
         }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use contract::Surroundings;
 use lexopt::{Arg, Parser, ValueExt};
 
+use crate::alike::closest;
 use crate::failure::{Failure, USAGE_ERROR};
 
 /// The best backend that can.
@@ -14,6 +15,18 @@ pub const TRACERS: [&str; 4] = [AUTO, "ebpf", "preload", "ptrace"];
 /// Made of every content, asked for or not.
 const ALWAYS: &str = "blake3";
 pub const HASHES: [&str; 4] = [ALWAYS, "sha256", "sha512", "md5"];
+const OPTIONS: [&str; 10] = [
+    "--quiet",
+    "--name",
+    "--tracer",
+    "--tracer-fallback",
+    "--no-tracer-fallback",
+    "--hash",
+    "--cached",
+    "--no-cached",
+    "--dry-run",
+    "--help",
+];
 
 /// What the caller asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,14 +88,34 @@ pub enum Request {
 
 /// Reads the words. `verb` is "run" or "build". Errors: usage, with exit status 2.
 pub fn parse(verb: &str, words: &[OsString]) -> Result<Request, Failure> {
-    parse_words(words).map_err(|fact| {
-        Failure::new("usage", fact)
-            .hint(format!("{}, `roar {verb} -h` explains it", usage(verb)))
-            .exit_status(USAGE_ERROR)
+    parse_words(words).map_err(|wrong| {
+        let cause = usage(verb);
+        let meant = wrong.meant.map(|word| format!("did you mean `{word}`? ")).unwrap_or_default();
+        let hint = format!("{meant}`roar {verb} -h` explains it");
+        Failure::new("usage", wrong.fact).cause(cause).hint(hint).exit_status(USAGE_ERROR)
     })
 }
 
-fn parse_words(words: &[OsString]) -> Result<Request, String> {
+/// What is wrong with the words.
+struct Wrong {
+    fact: String,
+    /// The word that was probably meant.
+    meant: Option<&'static str>,
+}
+
+impl From<String> for Wrong {
+    fn from(fact: String) -> Wrong {
+        Wrong { fact, meant: None }
+    }
+}
+
+impl From<&str> for Wrong {
+    fn from(fact: &str) -> Wrong {
+        fact.to_owned().into()
+    }
+}
+
+fn parse_words(words: &[OsString]) -> Result<Request, Wrong> {
     let mut args = RunArgs {
         quiet: false,
         name: String::new(),
@@ -126,7 +159,7 @@ fn parse_words(words: &[OsString]) -> Result<Request, String> {
                 }
                 return Ok(Request::Run(Box::new(args)));
             }
-            other => return Err(plain(other.unexpected())),
+            other => return Err(unexpected(other)),
         }
     }
     Err("there is no command to run".into())
@@ -163,12 +196,24 @@ fn name(value: OsString) -> Result<String, String> {
     Ok(name)
 }
 
-fn one_of(known: &[&str], what: &str, value: OsString) -> Result<String, String> {
+fn one_of(known: &[&'static str], what: &str, value: OsString) -> Result<String, Wrong> {
     let name = value.to_string_lossy();
     match known.contains(&name.as_ref()) {
         true => Ok(name.into_owned()),
-        false => Err(format!("there is no {what} `{name}`, choose one of: {}", known.join(", "))),
+        false => Err(Wrong {
+            fact: format!("there is no {what} `{name}`, choose one of: {}", known.join(", ")),
+            meant: closest(&name, known.iter().copied()),
+        }),
     }
+}
+
+/// What the parser does not expect.
+fn unexpected(arg: Arg) -> Wrong {
+    let meant = match &arg {
+        Arg::Long(typed) => closest(&format!("--{typed}"), OPTIONS.into_iter()),
+        _ => None,
+    };
+    Wrong { fact: plain(arg.unexpected()), meant }
 }
 
 fn plain(error: lexopt::Error) -> String {

@@ -1,5 +1,6 @@
 //! `roar`: records what a command reads and writes (`run`, `build`); hands every other command over.
 
+mod alike;
 mod announce;
 mod args;
 mod cached;

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use crate::alike::closest;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
@@ -39,7 +40,7 @@ impl Program {
         let path = environment.get("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
         let candidates = candidates(&command[0], &path);
         if candidates.is_empty() {
-            return Err(not_found(&command[0], environment.sets("PATH")));
+            return Err(not_found(command, &path, environment.sets("PATH")));
         }
         Ok(Program { candidates, argv: command.iter().cloned().map(c_string).collect(), environment })
     }
@@ -74,9 +75,15 @@ impl Program {
                 .cause("the interpreter that it names, in its `#!` line or as its loader, does not exist")
                 .exit_status(127);
         }
-        Failure::new("command-not-executable", format!("`{name}` cannot be executed"))
+        let failure = Failure::new("command-not-executable", format!("`{name}` cannot be executed"))
             .cause(error.to_string())
-            .exit_status(126)
+            .exit_status(126);
+        match (error.kind(), Path::new(&*name).is_dir()) {
+            (_, true) => failure.hint("it is a directory: name a program"),
+            (ErrorKind::PermissionDenied, _) => failure
+                .hint(format!("`chmod +x {name}` makes a program of it; a script also runs behind its interpreter")),
+            _ => failure,
+        }
     }
 }
 
@@ -100,16 +107,47 @@ fn exists(file: &Path) -> bool {
     }
 }
 
-fn not_found(name: &OsStr, in_path_of_project: bool) -> Failure {
+fn not_found(command: &[OsString], path: &OsStr, in_path_of_project: bool) -> Failure {
+    let name = &command[0];
     let failure = Failure::new("command-not-found", format!("`{}` was not found", name.display())).exit_status(127);
-    if name.as_bytes().contains(&b'/') {
-        return failure;
+    if name.is_empty() {
+        return failure.hint("the first word of the command is empty: a variable of the shell that is not set?");
     }
-    failure.hint(match name.as_bytes().starts_with(b"@") {
-        true => "a step is @N or @BN, as in `roar run @2`; `roar status` lists them",
-        false if in_path_of_project => "it is looked for in the PATH that `roar env` sets for this project",
-        false => "it is looked for in the directories of PATH; for shell syntax, use `sh -c '...'`",
-    })
+    failure.hint(meant(name, path).unwrap_or_else(|| match in_path_of_project {
+        true => "it is looked for in the PATH that `roar env` sets for this project".into(),
+        false => "it is looked for in the directories of PATH; for shell syntax, use `sh -c '...'`".into(),
+    }))
+}
+
+/// What was probably meant by a name that no file has.
+fn meant(name: &OsStr, path: &OsStr) -> Option<String> {
+    let (bytes, text) = (name.as_bytes(), name.to_str()?);
+    if bytes.starts_with(b"@") {
+        return Some("a step is @N or @BN, as in `roar run @2`; `roar status` lists them".into());
+    }
+    if bytes.iter().any(u8::is_ascii_whitespace) {
+        return Some("the words of a command are not quoted together; for shell syntax, use `sh -c '...'`".into());
+    }
+    if bytes.contains(&b'/') {
+        let here = env::current_dir().ok()?;
+        return Some(format!("the path is taken from `{}`", here.display()));
+    }
+    if Path::new(name).is_file() {
+        return Some(format!(
+            "it is in this directory, which is not in PATH: `./{text}`, or its interpreter before it"
+        ));
+    }
+    if text.contains('=') {
+        return Some(format!("to set a variable for one command: `env {text} COMMAND`"));
+    }
+    let near = closest(text, in_path(path).into_iter())?;
+    Some(format!("did you mean `{near}`? it is looked for in the directories of PATH"))
+}
+
+/// The names of what is in the directories of PATH; only those that are text.
+fn in_path(path: &OsStr) -> Vec<String> {
+    let files = env::split_paths(path).filter_map(|entry| fs::read_dir(entry).ok()).flatten().flatten();
+    files.filter_map(|file| file.file_name().into_string().ok()).collect()
 }
 
 /// The words of a command line hold no NUL: they came through execve(2).

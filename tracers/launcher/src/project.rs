@@ -46,7 +46,7 @@ fn find(cwd: &Path, home: Option<&Path>) -> Result<Project, Failure> {
     }
     Err(Failure::new("no-project", "no roar project here or in a directory above")
         .cause(format!("searched: `{}` and upwards", cwd.display()))
-        .hint("run `roar init` in the project's top directory"))
+        .hint("go to a project, or make one: run `roar init` in the project's top directory"))
 }
 
 fn is_project(roar_dir: &Path, at_home: bool) -> Result<bool, Failure> {

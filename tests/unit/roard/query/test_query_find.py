@@ -9,7 +9,7 @@ from roar_proto.v1 import sessions_pb2
 from sqlalchemy import update
 
 from roard.db.tables import ArtifactRow, JobRow, SessionRow
-from roard.errors import AmbiguousReference, ArtifactNotFound, BadReference, JobNotFound, SessionNotFound
+from roard.errors import AmbiguousReference, ArtifactNotFound, BadReference, JobNotFound, SessionNotFound, StepNotFound
 from roard.query.jobs import get_job
 from roard.query.resolve import resolve
 
@@ -40,17 +40,17 @@ def test_steps_and_the_newest_job(lab: Lab) -> None:
     assert get_job(lab.project, "").uid == new
 
 
-@pytest.mark.parametrize("ref", ["@7", "@B1", "@-9"])
-def test_a_step_that_is_not_there(lab: Lab, ref: str) -> None:
+@pytest.mark.parametrize(("ref", "error"), [("@7", StepNotFound), ("@B1", StepNotFound), ("@-9", JobNotFound)])
+def test_a_step_that_is_not_there(lab: Lab, ref: str, error: type[Exception]) -> None:
     lab.job("@1")
-    with pytest.raises(JobNotFound):
+    with pytest.raises(error):
         target(lab, ref)
 
 
 def test_steps_are_those_of_the_active_session(lab: Lab) -> None:
     lab.job("@1")
     lab.reset()
-    with pytest.raises(JobNotFound):
+    with pytest.raises(StepNotFound):
         target(lab, "@1")
 
 
@@ -200,3 +200,28 @@ def test_what_is_not_there_is_said(lab: Lab, ref: str, kind: pb.RefKind.ValueTyp
     lab.job("@1")
     with pytest.raises(error):
         target(lab, ref, kind)
+
+
+def hint(lab: Lab, ref: str, cwd: str = "") -> str:
+    with pytest.raises(ArtifactNotFound) as missing:
+        target(lab, ref, cwd=cwd)
+    return f"{missing.value.cause} {missing.value.hint}"
+
+
+def test_a_path_that_is_nearly_a_recorded_one_is_corrected(lab: Lab) -> None:
+    lab.job("@1", {"raw.csv": "1"}, {"out/clean.csv": "2", "out/deep/clean.csv": "3"})
+    assert "did you mean `raw.csv`?" in hint(lab, "rwa.csv")
+    assert "did you mean `out/clean.csv`?" in hint(lab, "out/klean.csv")
+    assert "did you mean `clean.csv`?" in hint(lab, "klean.csv", cwd="out")
+    assert "did you mean `../raw.csv`?" in hint(lab, "raw.csv", cwd="out")
+    assert "did you mean `../clean.csv`?" in hint(lab, "../klean.csv", cwd="out/deep")
+    for ref in ("/raw.csv", "other.txt", "nowhere/raw.csv", "../raw.csv"):
+        assert "did you mean" not in hint(lab, ref), ref
+
+
+def test_a_file_that_no_job_used_is_told_from_one_that_is_not_there(lab: Lab) -> None:
+    lab.put("unseen.csv", "1")
+    assert "it is there" in hint(lab, "unseen.csv")
+    assert "it is a directory" in hint(lab, ".")
+    assert "`roar search`" in hint(lab, "nowhere.csv")
+    assert "8 or more" in hint(lab, "feed")
