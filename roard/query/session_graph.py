@@ -30,7 +30,7 @@ class Output:
 
 @dataclass(frozen=True)
 class SessionGraph:
-    """Everything about a session's graph that the database knows."""
+    """Everything about a session's graph that the database knows. Recalled: nobody changes it."""
 
     session: pb.Session
     steps: tuple[graph.Step, ...]
@@ -48,12 +48,15 @@ class SessionGraph:
         """Returns the steps with parents and staleness; `disk` is empty when files are not to be compared."""
         reasons = graph.stale_reasons(self.steps, self.parents, self.writes, disk)
         labels = {step.id: step.label for step in self.steps}
+        messages = []
         for step in self.steps:
-            message = self.messages[step.id]
+            message = pb.DagStep()
+            message.CopyFrom(self.messages[step.id])
+            messages.append(message)
             message.parents.extend(labels[other.id] for other in self.steps if other.id in self.parents[step.id])
             message.stale = bool(reasons[step.id])
             message.stale_reasons.extend(reasons[step.id])
-        return [self.messages[step.id] for step in self.steps]
+        return messages
 
 
 def load_graph(session: Session, session_id: int) -> SessionGraph:
