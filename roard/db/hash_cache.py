@@ -78,7 +78,7 @@ class HashCache:
         """Returns what is known, without judging it."""
         recent = self._recent
         known = {key: entry for key in keys if (entry := recent.get(key))}
-        wanted = {key for key in keys if key not in known}
+        wanted = set(keys) - known.keys() if len(known) < len(keys) else set()
         inodes = [_signed(key.ino) for key in wanted]
 
         def find(connection: sqlite3.Connection) -> dict[StatKey, CachedDigest]:

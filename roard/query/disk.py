@@ -38,12 +38,11 @@ def look(project: Project, recorded: Mapping[bytes, Collection[int]]) -> dict[by
             to_hash[path] = here
     known = proven(project, [here.key for here in to_hash.values()])
     unknown: dict[bytes, Expected] = {}
-    for path, here in to_hash.items():
-        digest = known.get(here.key)
-        if digest is None:
-            unknown[path] = here
-        else:
+    for (path, here), digest in zip(to_hash.items(), known, strict=True):
+        if digest:
             found[path] = DiskFile(exists=True, digest=digest)
+        else:
+            unknown[path] = here
     wanted = [Wanted(here, "changed-after") for here in unknown.values()]
     for path, content in zip(unknown, contents(project, wanted, Progress()), strict=True):
         found[path] = DiskFile(exists=True, digest=content.digest) if content.digest else UNREADABLE
