@@ -192,6 +192,7 @@ def report(measured: Sequence[Measured], roar: Path) -> str:
         "",
         "Written by `make bench-queries`; query_speed.py says how, history.py what the projects are. From the request",
         f"to the last byte of the answer, up to {ROUNDS} times after the first; over {GOAL_S * 1000:.0f} ms: **bold**.",
+        "Nothing is recorded in between: after the first, `status` and `dag` ask the disk, and the database no more.",
         "",
         f"roar {version_of(roar)} · {machine()}",
     ]

@@ -56,10 +56,11 @@ def unknown(project: Project, wanted: Iterable[Expected], algorithms: Sequence[s
     return [file for file in files if file.key not in known]
 
 
-def proven(project: Project, keys: Sequence[StatKey]) -> dict[StatKey, bytes]:
-    """Returns the digests that the cache proves, without reading a file."""
+def proven(project: Project, keys: Sequence[StatKey]) -> list[bytes]:
+    """Returns the digests that the cache proves, without reading a file; empty where it proves none."""
     cached = project.cache.lookup(keys)
-    return {key: entry.digest for key, entry in cached.items() if is_settled(key, entry.hashed_at_ns)}
+    found = (cached.get(key) for key in keys)
+    return [entry.digest if entry and is_settled(entry.key, entry.hashed_at_ns) else b"" for entry in found]
 
 
 def contents_now(project: Project, paths: Sequence[bytes], progress: Progress) -> list[Content]:

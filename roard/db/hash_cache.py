@@ -7,7 +7,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from roard.db.clean import compact
@@ -18,6 +18,8 @@ from roard.model import Digest, StatKey
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+MOST_RECENT = 20_000
+"""Digests kept in memory beside the file, 0.5 KiB each: whoever looks at a project looks at the same files again."""
 MOST_BYTES = 256 << 20
 """A cache that has grown beyond this, some 3 million files, is begun anew."""
 _SCHEMA = """
@@ -70,10 +72,13 @@ class HashCache:
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._recent: dict[StatKey, CachedDigest] = {}
 
     def lookup(self, keys: Sequence[StatKey]) -> dict[StatKey, CachedDigest]:
         """Returns what is known, without judging it."""
-        wanted = set(keys)
+        recent = self._recent
+        known = {key: entry for key in keys if (entry := recent.get(key))}
+        wanted = set(keys) - known.keys() if len(known) < len(keys) else set()
         inodes = [_signed(key.ino) for key in wanted]
 
         def find(connection: sqlite3.Connection) -> dict[StatKey, CachedDigest]:
@@ -85,9 +90,10 @@ class HashCache:
                     key = StatKey(_unsigned(dev), _unsigned(ino), size, mtime_ns, ctime_ns)
                     if key in wanted:
                         found[key] = CachedDigest(key, digest, hashed_at_ns, _digests(others))
+            self._remember(found)
             return found
 
-        return (self._guarded(find) if wanted else None) or {}
+        return known | ((self._guarded(find) if wanted else None) or {})
 
     def store(self, entries: Sequence[CachedDigest]) -> None:
         """Keeps digests, in one transaction; a newer one of the same key takes the older one's place."""
@@ -99,6 +105,7 @@ class HashCache:
             failpoint("cache.commit")
             connection.execute("COMMIT")
             failpoint("cache.committed")
+            self._remember({entry.key: entry for entry in entries})
 
         if entries:
             self._guarded(put)
@@ -107,6 +114,12 @@ class HashCache:
         """Closes the file."""
         with self._lock:
             self._drop()
+
+    def _remember(self, digests: Mapping[StatKey, CachedDigest]) -> None:
+        if len(self._recent) + len(digests) > MOST_RECENT:
+            self._recent = {}
+        if len(digests) <= MOST_RECENT:
+            self._recent.update(digests)
 
     def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         with self._lock:
@@ -190,6 +203,8 @@ def _text(others: Sequence[Digest]) -> str:
 
 
 def _digests(text: str) -> tuple[Digest, ...]:
+    if not text:
+        return ()
     words = (word.partition(":") for word in text.split())
     return tuple(Digest(name, bytes.fromhex(digest)) for name, _, digest in words)
 

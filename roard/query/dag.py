@@ -18,8 +18,8 @@ def get_dag(project: Project, *, check_files: bool, ref: str = "") -> pb.GetDagR
 
     ref: its hash or the beginning of it; empty: the active one. Raises SessionNotFound, AmbiguousReference.
     """
-    with project.store.read() as session:
-        graph = load_graph(session, find_session(session, ref.encode("utf-8", "surrogateescape")))
+    wanted = ref.encode("utf-8", "surrogateescape")
+    graph = project.store.recall(("dag", wanted), lambda session: load_graph(session, find_session(session, wanted)))
     disk = look(project, graph.sizes) if check_files else {}
     return pb.GetDagResponse(session=graph.session, steps=graph.dag_steps(disk), files=_files(graph, disk))
 

@@ -37,10 +37,12 @@ def look(project: Project, recorded: Mapping[bytes, Collection[int]]) -> dict[by
         else:
             to_hash[path] = here
     known = proven(project, [here.key for here in to_hash.values()])
-    found |= {
-        path: DiskFile(exists=True, digest=known[here.key]) for path, here in to_hash.items() if here.key in known
-    }
-    unknown = {path: here for path, here in to_hash.items() if here.key not in known}
+    unknown: dict[bytes, Expected] = {}
+    for (path, here), digest in zip(to_hash.items(), known, strict=True):
+        if digest:
+            found[path] = DiskFile(exists=True, digest=digest)
+        else:
+            unknown[path] = here
     wanted = [Wanted(here, "changed-after") for here in unknown.values()]
     for path, content in zip(unknown, contents(project, wanted, Progress()), strict=True):
         found[path] = DiskFile(exists=True, digest=content.digest) if content.digest else UNREADABLE

@@ -68,18 +68,16 @@ def get_lineage(project: Project, request: pb.GetLineageRequest) -> pb.GetLineag
         upstream = walk(session, start.jobs, request.depth)
         jobs = _load(session, upstream.jobs)
         uids = _uids(session, {*upstream.jobs, *(link.producer for link in upstream.links)})
-    return pb.GetLineageResponse(
+    response = pb.GetLineageResponse(
         hash=start.content.digest,
         path=start.path,
         size=start.content.size,
         jobs=jobs,
         truncated=upstream.truncated,
-        edges=[_edge(link, uids) for link in _acyclic(upstream.links)],
     )
-
-
-def _edge(link: Link, uids: dict[int, str]) -> pb.LineageEdge:
-    return pb.LineageEdge(producer=uids[link.producer], consumer=uids[link.consumer], path=link.path, hash=link.digest)
+    for producer, consumer, path, digest in _acyclic(upstream.links):
+        response.edges.add(producer=uids[producer], consumer=uids[consumer], path=path, hash=digest)
+    return response
 
 
 def start_of(project: Project, session: Session, target: JobTarget | ArtifactTarget | PathTarget) -> Start:

@@ -11,8 +11,9 @@ from roard.project import Project
 from roard.query.artifacts import PathContent, choose, contents_at, load_artifact, load_unhashed
 from roard.query.disk import look
 from roard.query.find import ArtifactTarget, JobTarget, PathTarget, SessionTarget, find
-from roard.query.jobs import load_job, load_jobs
+from roard.query.jobs import load_job
 from roard.query.sessions import jobs_of, load_session
+from roard.query.summaries import add_jobs
 
 
 def resolve(project: Project, request: pb.ResolveRequest) -> pb.ResolveResponse:
@@ -26,7 +27,8 @@ def resolve(project: Project, request: pb.ResolveRequest) -> pb.ResolveResponse:
                 response = pb.ResolveResponse(job=load_job(session, job_id))
                 owner = Owner(JobLabelRow, job_id)
             case SessionTarget(session_id):
-                response = pb.ResolveResponse(session=_session_view(session, session_id))
+                response = pb.ResolveResponse(session=pb.SessionView(session=load_session(session, session_id)))
+                add_jobs(session, response.session, jobs_of(session_id))
                 owner = Owner(SessionLabelRow, session_id)
             case ArtifactTarget(artifact_id):
                 response = pb.ResolveResponse(artifact=load_artifact(session, artifact_id))
@@ -54,8 +56,3 @@ def _artifact_at(session: Session, path: bytes, found: PathContent) -> pb.Artifa
         artifact = load_artifact(session, found.content.artifact)
     artifact.path, artifact.state = path, found.state
     return artifact
-
-
-def _session_view(session: Session, session_id: int) -> pb.SessionView:
-    jobs = load_jobs(session, jobs_of(session_id))
-    return pb.SessionView(session=load_session(session, session_id), jobs=jobs)

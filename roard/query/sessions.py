@@ -10,18 +10,19 @@ from roard.db.tables import JobRow, SessionRow, StepRow
 from roard.project import Project
 from roard.query.find import find_session
 from roard.query.job_parts import Wanted
-from roard.query.jobs import load_jobs
+from roard.query.summaries import add_jobs
 
 
 def get_session(project: Project, ref: str) -> pb.GetSessionResponse:
-    """Returns a session and its jobs without their files; an empty ref is the active one.
+    """Returns a session and its jobs in short; an empty ref is the active one.
 
     Raises SessionNotFound, BadReference, AmbiguousReference.
     """
     with project.store.read() as session:
         session_id = find_session(session, ref.encode("utf-8", "surrogateescape"))
-        jobs = load_jobs(session, jobs_of(session_id))
-        return pb.GetSessionResponse(session=load_session(session, session_id), jobs=jobs)
+        response = pb.GetSessionResponse(session=load_session(session, session_id))
+        add_jobs(session, response, jobs_of(session_id))
+        return response
 
 
 def jobs_of(session_id: int) -> Wanted:

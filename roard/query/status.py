@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
 from roar_proto.v1 import sessions_pb2 as pb
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,25 +14,46 @@ from roard.project import Project
 from roard.query.disk import look, state_of
 from roard.query.find import find_session
 from roard.query.jobs import step_label
-from roard.query.session_graph import load_graph
+from roard.query.session_graph import SessionGraph, load_graph
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """The active session, as far as the database knows it."""
+
+    graph: SessionGraph
+    answer: pb.GetProjectStatusResponse
+    """With the files, by path, whose states are not known yet: a copy takes half the time of making it again."""
+    digests: Sequence[tuple[bytes, bytes]]
+    """Of these files, in their order: path and digest."""
+    sizes: Mapping[bytes, Collection[int]]
+    """Of all contents that are to be compared with the disk, by path."""
 
 
 def project_status(project: Project) -> pb.GetProjectStatusResponse:
     """Returns the active session compared with the disk; runs in flight are the caller's to add."""
-    with project.store.read() as session:
-        session_id = find_session(session, b"")
-        graph = load_graph(session, session_id)
-        files = _tracked(session, session_id)
-    sizes = {path: {file.size} for path, file in files.items()}
+    recorded = project.store.recall("status", _load)
+    disk = look(project, recorded.sizes)
+    response = pb.GetProjectStatusResponse()
+    response.CopyFrom(recorded.answer)
+    response.steps.extend(recorded.graph.dag_steps(disk))
+    for file, (path, digest) in zip(response.files, recorded.digests, strict=True):
+        file.state = state_of(digest, disk[path])
+    return response
+
+
+def _load(session: Session) -> _Recorded:
+    session_id = find_session(session, b"")
+    graph = load_graph(session, session_id)
+    files = _files(session, session_id)
+    sizes = {file.path: {file.size} for file in files}
     for path, known in graph.sizes.items():
         sizes.setdefault(path, set()).update(known)
-    disk = look(project, sizes)
-    for path, file in files.items():
-        file.state = state_of(file.hash, disk[path])
-    return pb.GetProjectStatusResponse(session=graph.session, steps=graph.dag_steps(disk), files=files.values())
+    answer = pb.GetProjectStatusResponse(session=graph.session, files=files)
+    return _Recorded(graph, answer, [(file.path, file.hash) for file in files], sizes)
 
 
-def _tracked(session: Session, session_id: int) -> dict[bytes, pb.TrackedFile]:
+def _files(session: Session, session_id: int) -> list[pb.TrackedFile]:
     """Returns every data file of the session, by path, with the content that the newest job left or found there."""
     statement = (
         select(SessionFileRow.path, ArtifactRow.hash, SessionFileRow.size, StepRow.kind, StepRow.number)
@@ -38,7 +62,7 @@ def _tracked(session: Session, session_id: int) -> dict[bytes, pb.TrackedFile]:
         .where(SessionFileRow.session_id == session_id)
         .order_by(SessionFileRow.path)
     )
-    return {
-        path: pb.TrackedFile(path=path, hash=digest or b"", size=size, step=step_label(kind, number) if kind else "")
+    return [
+        pb.TrackedFile(path=path, hash=digest or b"", size=size, step=step_label(kind, number) if kind else "")
         for path, digest, size, kind, number in session.connection().execute(statement).all()
-    }
+    ]

@@ -168,7 +168,9 @@ class SessionView(_message.Message):
 
     @_builtins.property
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]:
-        """oldest first, without their files"""
+        """oldest first; without files, dropped files, processes, git, run_id, session_hash, hostname, user and roar_version,
+        which GetJob tells
+        """
 
     def __init__(
         self,

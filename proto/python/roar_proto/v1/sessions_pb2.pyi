@@ -347,7 +347,7 @@ class GetSessionResponse(_message.Message):
 
     @_builtins.property
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]:
-        """oldest first, without their files"""
+        """as in SessionView"""
 
     def __init__(
         self,
