@@ -30,7 +30,7 @@ SCENES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("config", "set", "tracer.default", "ptrace"),
         ("config", "get", "tracer.default"),
         ("config", "set", "tracer.default", "dtrace"),
-        ("config", "set", "tracer.defualt", "ptrace"),
+        ("config", "set", "tracer.defaults", "ptrace"),
         ("config", "unset", "tracer.default"),
     ),
     "env-set": (
