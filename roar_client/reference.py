@@ -18,7 +18,9 @@ HEAD = """\
 
 Written by `python -m roar_client.reference`; `roar COMMAND --help` says the same. Data goes to stdout, everything else
 to stderr. A `REF` is `@3` or `@B1` (a step of the active session, or its latest job), `@-1` (the newest job), a job id,
-the hash of a session or of a file's content (or the beginning of one: 4 hex digits, 8 for a content), or a path.
+the hash of a session or of a file's content (or the beginning of one: 4 hex digits, 8 for a content), or a path. A
+session's hash is over what is recorded in it: that of the active one changes with every new result, those of old ones
+stay.
 
 Exit statuses: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. An error on stderr has the form
 `error[REASON]: fact`, then its cause, then `hint: what to do`.
@@ -28,7 +30,8 @@ elsewhere it is plain text and nothing is cut. `NO_COLOR` and `FORCE_COLOR` deci
 
 `ROAR_DAEMON` says whose daemon answers. `auto`, the default: yours, started when it is not there, and replaced when it
 is of an older version than the command; no run is lost by that. `require`: yours, and no command starts or replaces it.
-`off`, for containers and CI: each command brings a daemon of its own, which ends with it; that costs half a second.
+`off`, for containers and CI: each command brings a daemon of its own, which ends with it; that costs half a second. A
+project that another daemon has open is refused after ten seconds, as each is open in one daemon only.
 """
 
 

@@ -194,7 +194,12 @@ def _gcc(source: Path, program: Path, flags: tuple[str, ...]) -> subprocess.Comp
     if shutil.which("gcc") is None:
         raise NotHereError("no gcc")
     return subprocess.run(
-        ["gcc", *options, "-o", str(program), str(source)], capture_output=True, text=True, check=False
+        ["gcc", *options, "-o", str(program), str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+        # Killed in the middle it leaves what it has there.
+        env={**os.environ, "TMPDIR": str(program.parent)},
     )
 
 

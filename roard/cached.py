@@ -83,8 +83,9 @@ def restore_cached(project: Project, question: Question) -> pb.RestoreCachedResp
         return _restored(project, known.id, [])
     surroundings = None
     try:
-        surroundings = surroundings_of(question.environment, project_key(objects_dir(project.root)))
+        # Before anything is kept of this run: a file that its caller redirected it into is no output of the next one.
         _check_open_files(project, question.open_files)
+        surroundings = surroundings_of(question.environment, project_key(objects_dir(project.root)))
         earlier, missing = _find(project, record, surroundings)
         _restore(project, earlier, missing, question.is_gone)
     except (_Miss, OSError) as why:
@@ -224,7 +225,7 @@ def _staged(store: ObjectStore, file: UsedFile, mode: int, left_over: contextlib
 
 
 def _put_in_place(store: ObjectStore, file: UsedFile, copy: bytes, target: bytes) -> None:
-    os.makedirs(os.path.dirname(target), exist_ok=True)
+    _make_directory(os.path.dirname(target))
     try:
         os.rename(copy, target)
     except OSError as error:
@@ -236,6 +237,17 @@ def _put_in_place(store: ObjectStore, file: UsedFile, copy: bytes, target: bytes
         if beside is None:
             raise _Miss(f"output {shown(file.path)} is damaged in the store") from None
         os.rename(beside, target)
+
+
+def _make_directory(path: bytes) -> None:
+    """Makes a directory that is gone, with the permissions of the one above: the daemon's umask is for its own files."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    _make_directory(above)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path)
+        os.chmod(path, os.stat(above).st_mode & 0o777)
 
 
 def _remove(path: bytes) -> None:

@@ -498,7 +498,9 @@ class BadReference(RoarError):
     exit_code = 2
 
     def __init__(self, ref: str, problem: str, *, hint: str = "") -> None:
-        hint = hint or "use @N or @BN, a job id, a session or artifact hash (8 or more hex digits), or a path"
+        hint = (
+            hint or "use @N, @BN, a job id, the hash of a session or content (4 hex digits, 8 for a content), or a path"
+        )
         super().__init__(f"`{ref}` is not a reference: {problem}", hint=hint)
 
 

@@ -44,6 +44,7 @@ class FixedRun(Run):
     def seal_as(self, folded: run_pb2.FoldedTrace) -> FixedRun:
         """Ends the run with this trace; returns itself."""
         write_sealed(bytes(self.path / "folded"), Kind.FOLDED, folded)
+        self.release()
         return self
 
 
@@ -122,7 +123,7 @@ class Recorder:
             changed_paths=[b"train.py"],
         )
         directory = self.root / cwd
-        recorded = FixedRun(self.root, argv=argv, cwd=directory, kind=kind, step_name=step_name, git=git)
+        recorded = FixedRun(self.root, argv=argv, cwd=directory, kind=kind, step_name=step_name, git=git, alive=True)
         folded = run_pb2.FoldedTrace(
             tracer=seen_by[0],
             reads=read,

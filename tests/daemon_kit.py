@@ -161,8 +161,12 @@ class Run:
             duration_ns=5_000_000,
         )
         write_sealed(bytes(self.path / "folded"), Kind.FOLDED, folded)
-        self._lock.close()
+        self.release()
         return self
+
+    def release(self) -> None:
+        """Lets the lock go: its launcher is dead, or was never alive."""
+        self._lock.close()
 
     @property
     def finish(self) -> jobs_pb2.FinishJobRequest:

@@ -20,14 +20,16 @@ app = new_app()
 def status(
     *,
     json: Json = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when a step is stale.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 when a step is stale, or did not end well.")
+    ] = False,
 ) -> None:
     """Show what is up to date and what is not.
 
     One screen about the active session: its steps, what is stale and why, how the files on disk stand to what was
     recorded, and what runs now. Files are compared by content; one that was touched but not changed is as recorded.
     """
-    from roar_proto.v1 import sessions_pb2
+    from roar_proto.v1 import sessions_pb2, types_pb2
 
     from roar_client.connection import connect
     from roar_client.output.documents import print_document, status_document
@@ -43,5 +45,5 @@ def status(
         print_document("status", status_document(response))
     else:
         show(status_lines(response), crop=True)
-    if exit_code and any(step.stale for step in response.steps):
+    if exit_code and any(step.stale or step.job.status != types_pb2.JOB_STATUS_OK for step in response.steps):
         raise typer.Exit(1)

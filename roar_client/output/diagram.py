@@ -91,10 +91,11 @@ def _read(file: sessions_pb2.DagFile, parents: set[str]) -> bool:
 def _step_item(step: sessions_pb2.DagStep, executions: Sequence[jobs_pb2.Job] | None) -> Item:
     job = step.job
     failed = job.status != types_pb2.JOB_STATUS_OK
+    ending = "interrupted" if job.status == types_pb2.JOB_STATUS_INTERRUPTED else "failed"
     counts = f"in {job.input_count:,} · out {job.output_count:,}"
     if step.executions > 1:
         counts += f" · ran {step.executions:,} times"
-    marks = [word for word, holds in (("failed", failed), ("stale", step.stale)) if holds]
+    marks = [word for word, holds in ((ending, failed), ("stale", step.stale)) if holds]
     title = f"{step.step} {visible(step.name)}"
     lines = [title, counts, *([", ".join(marks)] if marks else [])]
     if executions is not None:

@@ -157,9 +157,11 @@ def _file_row(change: diff_pb2.FileChange) -> Sequence[Span]:
 def _remarks(change: diff_pb2.FileChange) -> str:
     """Returns who made an input and what of the code was not committed."""
     remarks = []
-    if change.producer_a or change.producer_b:
-        a, b = change.producer_a or "nobody", change.producer_b or "nobody"
-        remarks.append(f"made by {a}" if a == b else f"made by {a}{_arrow().text}{b}")
+    sides = {diff_pb2.CHANGE_KIND_ADDED: (change.producer_b,), diff_pb2.CHANGE_KIND_REMOVED: (change.producer_a,)}
+    makers = sides.get(change.kind, (change.producer_a, change.producer_b))
+    if any(makers):
+        names = dict.fromkeys(maker or "nobody" for maker in makers)
+        remarks.append(f"made by {_arrow().text.join(names)}")
     dirty = [side for side, is_dirty in (("a", change.dirty_a), ("b", change.dirty_b)) if is_dirty]
     if dirty:
         remarks.append(f"not as committed in {' and '.join(dirty)}")

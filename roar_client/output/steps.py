@@ -14,6 +14,7 @@ from roar_client.output.text import BLANK, Line, Span, columns, decoded, is_term
 
 MOST_FILES = 10
 """Files that are not as recorded, listed on a terminal; everything is listed where nobody scrolls."""
+_ENDINGS = {types_pb2.JOB_STATUS_FAILED: "failed", types_pb2.JOB_STATUS_INTERRUPTED: "was interrupted"}
 _WORDS = {
     sessions_pb2.FILE_STATE_CHANGED: Span("changed", "warn"),
     sessions_pb2.FILE_STATE_MISSING: Span("missing", "bad"),
@@ -65,16 +66,22 @@ def _step_row(step: sessions_pb2.DagStep) -> Sequence[Span]:
 
 def _stale(steps: Sequence[sessions_pb2.DagStep]) -> list[Line]:
     """Returns why steps are stale, and the command that mends it."""
-    stale = [step for step in steps if step.stale]
-    if not stale:
-        return []
+    reasons = {step.step: _reasons(step) for step in steps}
     rows = [
-        (Span(step.step if index == 0 else "", "step"), Span(visible(reason)))
-        for step in stale
-        for index, reason in enumerate(step.stale_reasons)
+        (Span(label if index == 0 else "", "step"), Span(visible(reason)))
+        for label, why in reasons.items()
+        for index, reason in enumerate(why)
     ]
+    if not rows:
+        return []
     again = line(Span("next", "head"), "  roar rerun --stale")
-    return [BLANK, line(Span("stale, because", "head")), *columns(rows, indent="  "), BLANK, again]
+    return [BLANK, line(Span("out of date, because", "head")), *columns(rows, indent="  "), BLANK, again]
+
+
+def _reasons(step: sessions_pb2.DagStep) -> list[str]:
+    """Returns why `roar rerun --stale` would run a step. One that never ended well has never been up to date."""
+    ending = _ENDINGS.get(step.job.status, "") if step.has_succeeded else ""
+    return [*([f"its newest job {ending}"] if ending else []), *step.stale_reasons]
 
 
 def _files(files: Sequence[sessions_pb2.TrackedFile]) -> list[Line]:

@@ -27,6 +27,12 @@ def references(project: Project, prefix: str) -> list[pb.Candidate]:
     return []
 
 
+def session_hashes(project: Project, prefix: str) -> list[pb.Candidate]:
+    """Returns the sessions whose hash begins so, the newest first."""
+    with project.store.read() as session:
+        return [*_sessions(session, prefix)][:MOST]
+
+
 def _steps(session: Session) -> Iterator[pb.Candidate]:
     """One statement, index ix_step_number."""
     active = select(SessionRow.id).where(SessionRow.active).scalar_subquery()

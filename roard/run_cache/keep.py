@@ -117,6 +117,34 @@ def _check_trace(root: bytes, run: Folded, inputs: Iterable[UsedFile], outputs: 
         raise _Refused(f"it added to `{shown(to_stored(root, added.path))}`")
 
 
+def _check_links(root: bytes, facts: JobFacts) -> None:
+    """Raises _Refused for a job that made links or empty directories beside its outputs: only files are put back.
+
+    Lists the directories from those of the outputs up to the project's; not those below, where it wrote nothing.
+    """
+    directories = {root}
+    for file in lasting_outputs(facts.outputs):
+        directory = os.path.dirname(to_absolute(root, file.path))
+        while directory not in directories and len(directory) > len(root):
+            directories.add(directory)
+            directory = os.path.dirname(directory)
+    for directory in sorted(directories):
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.path not in directories and _is_new_and_no_file(entry, facts.started_at_ns):
+                    kind = "link" if entry.is_symlink() else "empty directory"
+                    raise _Refused(f"it made the {kind} `{shown(to_stored(root, entry.path))}`")
+
+
+def _is_new_and_no_file(entry: os.DirEntry[bytes], started_at_ns: int) -> bool:
+    if entry.is_symlink():
+        return entry.stat(follow_symlinks=False).st_ctime_ns >= started_at_ns
+    if not entry.is_dir() or entry.name == b".roar" or entry.stat().st_ctime_ns < started_at_ns:
+        return False
+    with os.scandir(entry.path) as inside:
+        return next(inside, None) is None
+
+
 def _left_out(facts: JobFacts) -> set[bytes]:
     return {file.path for file in facts.dropped if not file.written and file.rule in _KNOWN_BY_STAT}
 
@@ -157,6 +185,7 @@ def _sources(paths: Iterable[bytes], started_at_ns: int) -> Iterator[tuple[bytes
 def _keep(project: Project, facts: JobFacts, progress: Progress) -> list[cache_pb2.FileMode]:
     """Puts the outputs into the store; returns their modes by path. Raises _Refused, OSError."""
     outputs = lasting_outputs(facts.outputs)
+    _check_links(project.root, facts)
     limit = project.settings().cache_max_size
     if sum({file.content.digest: file.content.size for file in outputs}.values()) > limit:
         raise _Refused("its outputs are larger than `cache.max_size`")

@@ -13,8 +13,10 @@ from roar_proto.v1 import completion_pb2_grpc
 from roard.config import KEYS
 from roard.config_file import read_config
 from roard.projects import check_project
-from roard.query.candidates import references
+from roard.query.candidates import references, session_hashes
 from roard.supervision.runs import Runs
+
+_RECORDED = {pb.COMPLETION_KIND_REFERENCE: references, pb.COMPLETION_KIND_SESSION: session_hashes}
 
 
 class CompletionServicer(completion_pb2_grpc.CompletionServiceServicer):
@@ -24,9 +26,9 @@ class CompletionServicer(completion_pb2_grpc.CompletionServiceServicer):
         self._runs = runs
 
     async def Complete(self, request: pb.CompleteRequest, context: grpc.ServicerContext) -> pb.CompleteResponse:
-        if request.kind == pb.COMPLETION_KIND_REFERENCE:
+        if find := _RECORDED.get(request.kind):
             project = await asyncio.to_thread(self._runs.projects.open, request.project_root)
-            return pb.CompleteResponse(candidates=await asyncio.to_thread(references, project, request.prefix))
+            return pb.CompleteResponse(candidates=await asyncio.to_thread(find, project, request.prefix))
         check_project(request.project_root)
         candidates = [pb.Candidate(text=key.name, about=key.about) for key in KEYS]
         if request.kind == pb.COMPLETION_KIND_VARIABLE:

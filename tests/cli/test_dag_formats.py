@@ -81,6 +81,10 @@ def test_what_cannot_be_written_is_said(cli: Cli) -> None:
     contradiction = cli("dag", "--json", "--format", "dot")
     assert contradiction.status == 2
     assert "contradict" in contradiction.err
+    for words in (("-o", "a.jpg"), ("-o", "a.svg", "--json")):
+        unknown = cli("dag", *words)
+        assert (unknown.status, unknown.out) == (2, "")
+        assert "stands for" in unknown.err
 
 
 def test_only_what_is_stale_can_be_drawn(recorded: Recorder, cli: Cli) -> None:

@@ -189,7 +189,7 @@ def test_every_wrong_reference_says_what_is_wrong_with_it(trained: Path) -> None
         ("@99", 1, ("no step `@99`", "its steps are @1 to @2", "`roar status`")),
         ("@B1", 1, ("no step `@B1`", "its steps are @1 to @2")),
         ("@-9", 1, ("no job `@-9`", "`roar log --all`")),
-        ("@x", 2, ("is not a reference", "use @N or @BN")),
+        ("@x", 2, ("is not a reference", "use @N, @BN")),
         ("2", 1, ("`@2`",)),
         ("''", 2, ("it is empty",)),
         ("0000", 1, ("no job or session begins", "8 or more")),

@@ -270,6 +270,43 @@ def test_a_job_of_an_older_session_stands_for_a_new_one(training: Path) -> None:
     assert (newest_job(training)["step"], written(newest_job(training))) == ("@1", ["model"])
 
 
+def test_a_file_that_the_caller_printed_into_is_no_output_of_the_next_run(project: Path) -> None:
+    (project / "n.txt").write_text("2\n1\n")
+    with (project / "sorted.txt").open("wb") as sink:
+        done = subprocess.run(
+            ["roar", "run", "--cached", "sort", "n.txt"], cwd=project, stdin=subprocess.DEVNULL, stdout=sink,
+            stderr=subprocess.PIPE, check=True,
+        )  # fmt: skip
+    assert b"not cached: it may print into sorted.txt" in done.stderr
+    (project / "sorted.txt").write_text("my notes")
+    assert cached(project, "sort", "n.txt") == ("1\n2", "no earlier run of this command with `--cached`")
+    assert (project / "sorted.txt").read_text() == "my notes"
+
+
+@pytest.mark.parametrize(
+    ("script", "made"),
+    [
+        ("mkdir -p ck; echo 1 > ck/a; ln -sfn a ck/latest", "link `ck/latest`"),
+        ("echo 1 > a; ln -sfn a latest", "link `latest`"),
+        ("mkdir -p ck/empty; echo 1 > ck/a", "empty directory `ck/empty`"),
+    ],
+)
+def test_what_is_no_file_cannot_be_put_back(project: Path, script: str, made: str) -> None:
+    cached(project, "sh", "-c", script)
+    said = cached(project, "sh", "-c", script)[1]
+    assert said.endswith(f"can stand for no other: it made the {made}"), said
+
+
+def test_links_and_directories_of_before_do_not_matter_and_new_ones_are_as_open_as_those_above(project: Path) -> None:
+    (project / "old").symlink_to("raw")
+    (project / "nothing").mkdir()
+    project.chmod(0o750)
+    cached(project, "sh", "-c", "mkdir -p a/b; echo 1 > a/b/c")
+    subprocess.run(["rm", "-r", "a"], cwd=project, check=True)
+    assert cached(project, "sh", "-c", "mkdir -p a/b; echo 1 > a/b/c") == ("", "restored 1 file (2 B)")
+    assert {(project / name).stat().st_mode & 0o777 for name in ("a", "a/b")} == {0o750}
+
+
 def test_a_variable_of_the_project_is_part_of_the_environment(training: Path) -> None:
     assert run("roar", "env", "set", "SEED", "7", cwd=training).returncode == 0
     assert cached(training) == ("ran", "environment variable SEED differs")

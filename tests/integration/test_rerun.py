@@ -208,6 +208,16 @@ def test_rerun_makes_what_is_missing_and_needed(pipeline: Path) -> None:
     assert rerun(pipeline) == (0, "ran @1, @2", ["@1", "@2"])
 
 
+def test_a_mistyped_word_does_not_become_the_command_of_a_step(trained: Path) -> None:
+    assert run("roar", "run", "@1", "--lr", "many", cwd=trained).returncode == 2
+    assert run("roar", "status", "--exit-code", cwd=trained).returncode == 1
+    assert run("roar", "run", "@1", "--dry-run", cwd=trained).stdout == (
+        b"cd exp && python ../train.py ../raw.csv --lr 0.1 -e3\n"
+    )
+    assert rerun(trained) == (0, "ran @1", ["@1"])
+    assert run("roar", "status", "--exit-code", cwd=trained).returncode == 0
+
+
 @pytest.mark.parametrize("backend", ["preload", "ptrace"])
 @pytest.mark.parametrize("last", ["rm part", "mv part old"])
 def test_what_a_step_clears_away_itself_is_not_missing(project: Path, backend: str, last: str) -> None:

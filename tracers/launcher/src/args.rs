@@ -250,8 +250,8 @@ options, before the command:
       --dry-run            with @N: only print the command
   -h, --help               this text
 
-`roar {verb} {step}` runs a step of the session again: the command of its newest job, in the directory where that ran. Words
-after it take the place of recorded ones: `--key VALUE`, `--key=VALUE`, `-k VALUE` and `name=VALUE` by their key, other words
+`roar {verb} {step}` runs a step of the session again: the command of its newest job that did not fail, in the directory where
+that ran. Words after it take the place of recorded ones: `--key VALUE`, `--key=VALUE`, `-k VALUE` and `name=VALUE` by their key, other words
 one by one the words that are neither options nor their values. What has no key in the recorded command is added at its
 end. The new job is of the same step; with `-n NAME` it is a step of its own. Words after a `--` are never roar's own. A
 program that is called like a step is reached by `./@2`, or after `--`.

@@ -102,9 +102,15 @@ fn of_run(before: &[String], current: &str, ask: &Ask) -> Vec<String> {
         );
     }
     if current.starts_with('@') {
-        return lines(ask(CompletionKind::Reference, current));
+        return steps(current, ask);
     }
     vec![format!(":command {number}")]
+}
+
+/// What can be run again: `@-1` is a job.
+fn steps(current: &str, ask: &Ask) -> Vec<String> {
+    let known = ask(CompletionKind::Reference, current);
+    lines(known.into_iter().filter(|(word, _)| word.starts_with('@') && !word.starts_with("@-")))
 }
 
 fn own_value(word: &str) -> Option<&'static str> {
@@ -147,7 +153,9 @@ fn of_value(value: &str, path: &str, current: &str, ask: &Ask) -> Vec<String> {
         return fitting(value.split('|').map(|word| (word, "")), current);
     }
     match value.trim_matches(|char: char| !char.is_ascii_uppercase()) {
-        "REF" | "A" | "B" => {
+        "HASH" => lines(ask(CompletionKind::Session, current)),
+        "N" => steps(current, ask),
+        "REF" | "A" | "B" | "TARGET" | "FROM" => {
             let mut found = lines(ask(CompletionKind::Reference, current));
             found.push(":files".into());
             found
@@ -195,8 +203,9 @@ mod tests {
     fn after(line: &str) -> Vec<String> {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let ask = |kind: CompletionKind, prefix: &str| {
-            let all = ["@1", "@B1"].map(|step| (step.to_owned(), format!("{kind:?}")));
-            all.into_iter().filter(|(step, _)| step.starts_with(prefix)).collect()
+            let known: &[&str] = if kind == CompletionKind::Session { &["7f1ec9a4"] } else { &["@-1", "@1", "@B1"] };
+            let all = known.iter().map(|word| (word.to_string(), format!("{kind:?}")));
+            all.filter(|(step, _)| step.starts_with(prefix)).collect()
         };
         candidates(&words, &ask).iter().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect()
     }
@@ -221,9 +230,13 @@ mod tests {
 
     #[test]
     fn arguments_are_completed_by_what_they_stand_for() {
-        assert_eq!(after("show @"), ["@1", "@B1", ":files"]);
+        assert_eq!(after("show @"), ["@-1", "@1", "@B1", ":files"]);
         assert_eq!(after("show --dropped @B"), ["@B1", ":files"]);
         assert_eq!(after("show @1 "), Vec::<String>::new());
+        assert_eq!(after("label set job @B"), ["@B1", ":files"]);
+        assert_eq!(after("rerun --stale @B"), ["@B1"]);
+        assert_eq!(after("session use "), ["7f1ec9a4"]);
+        assert_eq!(after("log --session 7f"), ["7f1ec9a4"]);
         assert_eq!(after("tracer check eb"), ["ebpf"]);
         assert_eq!(after("ignore a b "), [":files"]);
         assert_eq!(after("completion z"), ["zsh"]);

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18roar/v1/completion.proto\x12\x07roar.v1\"^\n\x0f\x43ompleteRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.roar.v1.CompletionKind\x12\x0e\n\x06prefix\x18\x03 \x01(\t\":\n\x10\x43ompleteResponse\x12&\n\ncandidates\x18\x01 \x03(\x0b\x32\x12.roar.v1.Candidate\"(\n\tCandidate\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t*\x87\x01\n\x0e\x43ompletionKind\x12\x1f\n\x1b\x43OMPLETION_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43OMPLETION_KIND_REFERENCE\x10\x01\x12\x17\n\x13\x43OMPLETION_KIND_KEY\x10\x02\x12\x1c\n\x18\x43OMPLETION_KIND_VARIABLE\x10\x03\x32T\n\x11\x43ompletionService\x12?\n\x08\x43omplete\x12\x18.roar.v1.CompleteRequest\x1a\x19.roar.v1.CompleteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18roar/v1/completion.proto\x12\x07roar.v1\"^\n\x0f\x43ompleteRequest\x12\x14\n\x0cproject_root\x18\x01 \x01(\x0c\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.roar.v1.CompletionKind\x12\x0e\n\x06prefix\x18\x03 \x01(\t\":\n\x10\x43ompleteResponse\x12&\n\ncandidates\x18\x01 \x03(\x0b\x32\x12.roar.v1.Candidate\"(\n\tCandidate\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t*\xa4\x01\n\x0e\x43ompletionKind\x12\x1f\n\x1b\x43OMPLETION_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43OMPLETION_KIND_REFERENCE\x10\x01\x12\x17\n\x13\x43OMPLETION_KIND_KEY\x10\x02\x12\x1c\n\x18\x43OMPLETION_KIND_VARIABLE\x10\x03\x12\x1b\n\x17\x43OMPLETION_KIND_SESSION\x10\x04\x32T\n\x11\x43ompletionService\x12?\n\x08\x43omplete\x12\x18.roar.v1.CompleteRequest\x1a\x19.roar.v1.CompleteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,13 +32,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'roar_proto.v1.completion_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_COMPLETIONKIND']._serialized_start=236
-  _globals['_COMPLETIONKIND']._serialized_end=371
+  _globals['_COMPLETIONKIND']._serialized_end=400
   _globals['_COMPLETEREQUEST']._serialized_start=37
   _globals['_COMPLETEREQUEST']._serialized_end=131
   _globals['_COMPLETERESPONSE']._serialized_start=133
   _globals['_COMPLETERESPONSE']._serialized_end=191
   _globals['_CANDIDATE']._serialized_start=193
   _globals['_CANDIDATE']._serialized_end=233
-  _globals['_COMPLETIONSERVICE']._serialized_start=373
-  _globals['_COMPLETIONSERVICE']._serialized_end=457
+  _globals['_COMPLETIONSERVICE']._serialized_start=402
+  _globals['_COMPLETIONSERVICE']._serialized_end=486
 # @@protoc_insertion_point(module_scope)

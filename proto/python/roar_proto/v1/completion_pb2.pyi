@@ -33,6 +33,8 @@ class _CompletionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Comple
     """of config.toml"""
     COMPLETION_KIND_VARIABLE: _CompletionKind.ValueType  # 3
     """of `roar env`"""
+    COMPLETION_KIND_SESSION: _CompletionKind.ValueType  # 4
+    """hash of a session"""
 
 class CompletionKind(_CompletionKind, metaclass=_CompletionKindEnumTypeWrapper):
     """What kind of word is wanted."""
@@ -45,6 +47,8 @@ COMPLETION_KIND_KEY: CompletionKind.ValueType  # 2
 """of config.toml"""
 COMPLETION_KIND_VARIABLE: CompletionKind.ValueType  # 3
 """of `roar env`"""
+COMPLETION_KIND_SESSION: CompletionKind.ValueType  # 4
+"""hash of a session"""
 Global___CompletionKind: _TypeAlias = CompletionKind  # noqa: Y015
 
 @_typing.final
