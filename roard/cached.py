@@ -240,7 +240,7 @@ def _put_in_place(store: ObjectStore, file: UsedFile, copy: bytes, target: bytes
 
 
 def _make_directory(path: bytes) -> None:
-    """Makes a directory that is gone, with the permissions of the one above: the daemon's umask is for its own files."""
+    """Makes a directory that is gone, with the permissions of the one above: the daemon's umask is its own."""
     if os.path.isdir(path):
         return
     above = os.path.dirname(path)
