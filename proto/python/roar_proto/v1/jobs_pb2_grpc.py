@@ -149,7 +149,7 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PlanRerun(self, request, context):
-        """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
+        """Returns the command that runs a step of the active session again: that of its latest job that did not fail, with words replaced by
         their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
         step, a build step was asked for and this is none, or a word that has no place in the command.
         """

@@ -66,7 +66,7 @@ class JobServiceStub:
     ListJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]
     """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session."""
     PlanRerun: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PlanRerunRequest, _jobs_pb2.PlanRerunResponse]
-    """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
+    """Returns the command that runs a step of the active session again: that of its latest job that did not fail, with words replaced by
     their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
     step, a build step was asked for and this is none, or a word that has no place in the command.
     """
@@ -122,7 +122,7 @@ class JobServiceAsyncStub(JobServiceStub):
     ListJobs: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Lists jobs, newest first, without their files. Idempotent. Errors: NOT_FOUND no project there, or no such session."""
     PlanRerun: _aio.UnaryUnaryMultiCallable[_jobs_pb2.PlanRerunRequest, _jobs_pb2.PlanRerunResponse]  # type: ignore[assignment]
-    """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
+    """Returns the command that runs a step of the active session again: that of its latest job that did not fail, with words replaced by
     their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
     step, a build step was asked for and this is none, or a word that has no place in the command.
     """
@@ -217,7 +217,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.PlanRerunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.PlanRerunResponse, _abc.Awaitable[_jobs_pb2.PlanRerunResponse]]:
-        """Returns the command that runs a step of the active session again: that of its latest job, with words replaced by
+        """Returns the command that runs a step of the active session again: that of its latest job that did not fail, with words replaced by
         their place. Runs nothing. Idempotent. Errors: NOT_FOUND no such step, or no project there; INVALID_ARGUMENT not a
         step, a build step was asked for and this is none, or a word that has no place in the command.
         """
