@@ -17,6 +17,7 @@ import grpc
 from roar_proto.v1 import config_pb2_grpc, daemon_pb2_grpc, tracers_pb2_grpc
 
 from roard import memory
+from roard.context.machine import machine
 from roard.hashing.pool import HashPool
 from roard.lifecycle import Start, announce, exit_now
 from roard.notify import notify
@@ -118,6 +119,8 @@ class App:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         self._gate.loaded.set()
+        # The tools that tell of GPUs take up to seconds, which no run is to wait for.
+        await asyncio.to_thread(machine)
         await self._runs.sweep_known()
 
     async def _probe(self) -> None:

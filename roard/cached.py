@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from roar_proto.v1 import cache_pb2, run_pb2, types_pb2
 from roar_proto.v1 import jobs_pb2 as pb
 
+from roard.context.machine import machine
 from roard.db import cache_entries, jobs
 from roard.db.cache_entries import Candidate
 from roard.db.tables import JobRow
@@ -285,6 +286,7 @@ def _facts(project: Project, question: Question, earlier: _Earlier) -> JobFacts:
         warnings=(),
         content_hash=row.content_hash,
         cached_from=earlier.candidate.uid,
+        machine=machine(),
     )
 
 

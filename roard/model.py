@@ -114,6 +114,7 @@ class JobFacts:
     """What the session's hash knows of the job (record.py)."""
     cached_from: str = ""
     """Id of the job whose outputs were put in place instead of running the command."""
+    machine: types_pb2.Machine | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from roard.config import ALGORITHMS, ALWAYS, Settings
 from roard.content import Wanted, contents
+from roard.context.machine import machine
 from roard.db import artifacts, cache_entries, jobs, session_files, sessions
 from roard.errors import RunConflict, RunPopped, shown
 from roard.failpoints import failpoint
@@ -158,6 +159,7 @@ def _facts(project: Project, run: SealedRun, progress: Progress) -> JobFacts:
         processes=folded.processes,
         warnings=_warnings(run, uses, [*inputs, *outputs]),
         content_hash=content_hash(record.argv, root, inputs, outputs),
+        machine=machine(),
     )
 
 

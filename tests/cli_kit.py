@@ -176,6 +176,7 @@ def masked(text: str, recorder: Recorder) -> str:
     for number, uid in enumerate(recorder.uids, 1):
         text = text.replace(uid, f"<job {number}>".ljust(8))
     text = text.replace(str(recorder.root), "<root>")
+    text = re.sub(r"^(  (?:system|machine) {4,}).*", r"\1<machine>", text, flags=re.MULTILINE)
     text = SESSION.sub(lambda match: "s" * len(match.group()), text)
     return re.sub(
         r"(created|first seen)  .*", r"\1  <now>", re.sub(r"since .* ago|since just now", "since <now>", text)

@@ -66,6 +66,7 @@ def job_document(job: jobs_pb2.Job, *, dropped: bool = False) -> Document:
         "roar_version": job.roar_version,
         "session": job.session_hash,
         "git": git_document(job.git) if job.HasField("git") else None,
+        "machine": machine_document(job.machine) if job.HasField("machine") else None,
         "inputs": [_input(file) for file in job.inputs],
         "outputs": [_output(file) for file in job.outputs],
         "code": [_file(file) for file in job.code],
@@ -281,6 +282,27 @@ def _edge(edge: lineage_pb2.LineageEdge) -> Document:
         "consumer": edge.consumer,
         **in_text("path", edge.path),
         "hash": _hash(edge.hash),
+    }
+
+
+def machine_document(machine: types_pb2.Machine) -> Document:
+    """Returns everything about a machine."""
+    return {
+        "system": machine.system,
+        "distribution": machine.distribution or None,
+        "processor": machine.processor or None,
+        "cores": machine.cores,
+        "memory_bytes": machine.memory_bytes,
+        "container": machine.container or None,
+        "gpus": [
+            {
+                "name": gpu.name,
+                "memory_bytes": gpu.memory_bytes or None,
+                "driver": gpu.driver or None,
+                "toolkit": gpu.toolkit or None,
+            }
+            for gpu in machine.gpus
+        ],
     }
 
 

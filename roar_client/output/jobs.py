@@ -10,6 +10,7 @@ from roar_proto.v1 import jobs_pb2, lineage_pb2, sessions_pb2, types_pb2
 
 from roar_client.output.completeness import completeness_facts
 from roar_client.output.human import SHORT_HASH, ago, command_line, duration, local_time, plural, short, size
+from roar_client.output.machine import machine_facts
 from roar_client.output.text import BLANK, Line, Span, columns, decoded, line, visible
 
 STATE_SPANS = {
@@ -87,6 +88,8 @@ def _job_facts(job: jobs_pb2.Job) -> list[tuple[str, str]]:
         facts += [("cached", visible(f"not run: its outputs are those of job {job.cached_from}"))]
     if job.HasField("git"):
         facts += _git_facts(job.git)
+    if job.HasField("machine"):
+        facts += machine_facts(job.machine)
     facts += [("recorded", visible(f"{job.user}@{job.hostname}, roar {job.roar_version}"))]
     return [*facts, *completeness_facts(job), ("session", job.session_hash[:SHORT_HASH])]
 

@@ -9,6 +9,7 @@ from roar_proto.v1 import types_pb2
 from sqlalchemy import bindparam, exists, insert, select
 from sqlalchemy.orm import Session
 
+from roard.db import machines
 from roard.db.tables import JobRow, PoppedRow
 from roard.failpoints import failpoint
 from roard.model import DroppedFile, JobFacts, RecordedJob, UsedFile
@@ -53,7 +54,9 @@ def insert_job(session: Session, step_id: int, facts: JobFacts) -> RecordedJob:
     """Inserts a job with its files, processes and warnings; its artifacts must be there (artifacts.py)."""
     uid = _new_uid(session)
     number = session.connection().exec_driver_sql(_LAST_ID).scalar_one() + 1
-    job_id = session.execute(_JOB, {"id": number, "uid": uid, "step_id": step_id, **_columns(facts)}).scalar_one()
+    machine = machines.machine_id(session, facts.machine)
+    known = {"id": number, "uid": uid, "step_id": step_id, "machine_id": machine}
+    job_id = session.execute(_JOB, {**known, **_columns(facts)}).scalar_one()
     failpoint("write.job")
     _many(session, _INPUT, [(*_file_row(job_id, file), file.removed) for file in facts.inputs])
     failpoint("write.inputs")

@@ -96,6 +96,18 @@ class JobRow(Base):
     dropped_count: Mapped[int] = mapped_column(Integer, server_default="0")
     cached_from: Mapped[str] = mapped_column(Text, server_default="")
     """Id of the job, perhaps gone, whose outputs were restored instead of running the command; empty: it was run."""
+    machine_id: Mapped[int | None] = mapped_column(ForeignKey("machines.id"))
+    """NULL: recorded by a version that did not look."""
+
+
+class MachineRow(Base):
+    """A machine that jobs ran on."""
+
+    __tablename__ = "machines"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[str] = mapped_column(Text, unique=True)
+    """A Machine as JSON, keys sorted."""
 
 
 class ArtifactRow(Base):

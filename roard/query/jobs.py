@@ -12,6 +12,7 @@ from roar_proto.v1 import types_pb2 as types
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from roard.db.machines import machines_of
 from roard.db.tables import JobRow, SessionRow, StepRow
 from roard.errors import BadPattern
 from roard.project import Project
@@ -121,6 +122,8 @@ def load_job(session: Session, job_id: int) -> pb.Job:
     job_parts.set_digests(session, job_id, (*job.inputs, *job.outputs, *job.code))
     job.dropped.extend(job_parts.dropped(session, job_id))
     job.processes.extend(job_parts.processes(session, job_id))
+    if machine := machines_of(session, only).get(job_id):
+        job.machine.CopyFrom(machine)
     return job
 
 

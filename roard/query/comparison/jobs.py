@@ -10,6 +10,7 @@ from roar_proto.v1 import jobs_pb2
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from roard.db.machines import machines_of
 from roard.db.tables import DroppedRow, JobRow, ProcessRow
 from roard.query import job_parts
 from roard.query.comparison.files import compare_files
@@ -33,7 +34,7 @@ class Loaded:
 
 
 def load(session: Session, pairs: Sequence[Pair], links: Sequence[Link]) -> Loaded:
-    """Returns everything about the jobs of pairs; eleven statements."""
+    """Returns everything about the jobs of pairs; twelve statements."""
     ids = sorted({job for one in pairs for job in (one.a, one.b) if job is not None})
     wanted = these(ids)
     jobs = {job.sequence: job for job in load_jobs(session, wanted)}
@@ -49,6 +50,8 @@ def load(session: Session, pairs: Sequence[Pair], links: Sequence[Link]) -> Load
     ):
         programs.setdefault(job_id, []).append(exe)
     around = {job: surroundings(read.pop(job, ()), programs.get(job, ())) for job in ids}
+    for job, machine in machines_of(session, wanted).items():
+        around[job].machine = machine
     uids = dict(
         session.execute(
             select(JobRow.id, JobRow.uid).where(JobRow.id.in_(these({link.producer for link in links})))

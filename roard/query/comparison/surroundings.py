@@ -6,11 +6,12 @@ A version is known where the job read a file that names it: the metadata of a Py
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roar_proto.v1 import diff_pb2 as pb
-from roar_proto.v1 import jobs_pb2
+from roar_proto.v1 import jobs_pb2, types_pb2
 
 from roard.query.comparison.parameters import value_changes
 
@@ -32,6 +33,8 @@ class Surroundings:
     """Packages that were read from, whose version may not be known."""
     pythons: set[str] = field(default_factory=set)
     programs: set[bytes] = field(default_factory=set)
+    machine: types_pb2.Machine | None = None
+    """None: recorded by a version that did not look."""
 
     def saw(self, path: bytes) -> None:
         """Notes what a file that the job read tells."""
@@ -62,7 +65,9 @@ def package_changes(a: Surroundings, b: Surroundings) -> list[pb.ValueChange]:
 def environment_changes(
     a: jobs_pb2.Job, b: jobs_pb2.Job, around_a: Surroundings, around_b: Surroundings
 ) -> list[pb.ValueChange]:
-    """Returns what differs in directory, host, user, interpreter and programs."""
+    """Returns what differs in directory, host, user, interpreter, machine and programs."""
+    if around_a.machine is None or around_b.machine is None:
+        around_a, around_b = replace(around_a, machine=None), replace(around_b, machine=None)
     changes = value_changes(_facts(a, around_a), _facts(b, around_b))
     only_a = [pb.ValueChange(name="program", a=exe) for exe in sorted(around_a.programs - around_b.programs)]
     only_b = [pb.ValueChange(name="program", b=exe) for exe in sorted(around_b.programs - around_a.programs)]
@@ -75,7 +80,24 @@ def _facts(job: jobs_pb2.Job, around: Surroundings) -> dict[str, bytes]:
         "host": job.hostname.encode(),
         "user": job.user.encode(),
         "python": ", ".join(sorted(around.pythons)).encode(),
+        **_machine(around.machine),
     }
+
+
+def _machine(machine: types_pb2.Machine | None) -> dict[str, bytes]:
+    if machine is None:
+        return {}
+    gpus = Counter(f"{gpu.name}, driver {gpu.driver}, {gpu.toolkit}" for gpu in machine.gpus)
+    facts = {
+        "system": machine.system,
+        "distribution": machine.distribution,
+        "processor": machine.processor,
+        "cores": str(machine.cores),
+        "memory": f"{machine.memory_bytes / 2**30:.1f} GiB",
+        "container": machine.container,
+        "gpu": "; ".join(f"{number} x {gpu}" for gpu, number in gpus.items()),
+    }
+    return {name: value.encode() for name, value in facts.items()}
 
 
 def surroundings(dropped: Iterable[bytes], programs: Iterable[bytes]) -> Surroundings:

@@ -980,6 +980,7 @@ class Job(_message.Message):
     EVENTS_LOST_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     CACHED_FROM_FIELD_NUMBER: _builtins.int
+    MACHINE_FIELD_NUMBER: _builtins.int
     uid: _builtins.str
     """8 hex digits or more, random, unique in the project: "the job's id" """
     run_id: _builtins.str
@@ -1062,6 +1063,10 @@ class Job(_message.Message):
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Warning]:
         """what this record does not know"""
 
+    @_builtins.property
+    def machine(self) -> _types_pb2.Machine:
+        """unset: recorded by a version that did not look"""
+
     def __init__(
         self,
         *,
@@ -1098,10 +1103,11 @@ class Job(_message.Message):
         events_lost: _builtins.int = ...,
         complete: _builtins.bool = ...,
         cached_from: _builtins.str = ...,
+        machine: _types_pb2.Machine | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git", "machine", b"machine"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "argv", b"argv", "cached_from", b"cached_from", "code", b"code", "code_count", b"code_count", "complete", b"complete", "cwd", b"cwd", "dropped", b"dropped", "dropped_count", b"dropped_count", "duration_ns", b"duration_ns", "events_lost", b"events_lost", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git", "hostname", b"hostname", "input_count", b"input_count", "inputs", b"inputs", "kind", b"kind", "output_bytes", b"output_bytes", "output_count", b"output_count", "outputs", b"outputs", "processes", b"processes", "roar_version", b"roar_version", "run_id", b"run_id", "sequence", b"sequence", "session_hash", b"session_hash", "started_at_ns", b"started_at_ns", "status", b"status", "step", b"step", "step_name", b"step_name", "tracer", b"tracer", "uid", b"uid", "user", b"user", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "argv", b"argv", "cached_from", b"cached_from", "code", b"code", "code_count", b"code_count", "complete", b"complete", "cwd", b"cwd", "dropped", b"dropped", "dropped_count", b"dropped_count", "duration_ns", b"duration_ns", "events_lost", b"events_lost", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "git", b"git", "hostname", b"hostname", "input_count", b"input_count", "inputs", b"inputs", "kind", b"kind", "machine", b"machine", "output_bytes", b"output_bytes", "output_count", b"output_count", "outputs", b"outputs", "processes", b"processes", "roar_version", b"roar_version", "run_id", b"run_id", "sequence", b"sequence", "session_hash", b"session_hash", "started_at_ns", b"started_at_ns", "status", b"status", "step", b"step", "step_name", b"step_name", "tracer", b"tracer", "uid", b"uid", "user", b"user", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

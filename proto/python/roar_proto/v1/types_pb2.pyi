@@ -274,6 +274,88 @@ class GitState(_message.Message):
 Global___GitState: _TypeAlias = GitState  # noqa: Y015
 
 @_typing.final
+class Machine(_message.Message):
+    """The machine that a job ran on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
+    PROCESSOR_FIELD_NUMBER: _builtins.int
+    CORES_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    GPUS_FIELD_NUMBER: _builtins.int
+    system: _builtins.str
+    """"Linux 6.18.0 x86_64" """
+    distribution: _builtins.str
+    """"Debian GNU/Linux 12 (bookworm)"; empty: not known"""
+    processor: _builtins.str
+    """name of the processor; empty: not known"""
+    cores: _builtins.int
+    """logical ones of the whole machine"""
+    memory_bytes: _builtins.int
+    """of the whole machine"""
+    container: _builtins.str
+    """"docker", "podman", "kubernetes", "lxc" or "apptainer"; empty: none that is known"""
+    @_builtins.property
+    def gpus(self) -> _containers.RepeatedCompositeFieldContainer[Global___Gpu]:
+        """as their maker's tool lists them"""
+
+    def __init__(
+        self,
+        *,
+        system: _builtins.str = ...,
+        distribution: _builtins.str = ...,
+        processor: _builtins.str = ...,
+        cores: _builtins.int = ...,
+        memory_bytes: _builtins.int = ...,
+        container: _builtins.str = ...,
+        gpus: _abc.Iterable[Global___Gpu] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["container", b"container", "cores", b"cores", "distribution", b"distribution", "gpus", b"gpus", "memory_bytes", b"memory_bytes", "processor", b"processor", "system", b"system"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Machine: _TypeAlias = Machine  # noqa: Y015
+
+@_typing.final
+class Gpu(_message.Message):
+    """A graphics card."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    DRIVER_FIELD_NUMBER: _builtins.int
+    TOOLKIT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"NVIDIA A100-SXM4-80GB" """
+    memory_bytes: _builtins.int
+    """0: not known"""
+    driver: _builtins.str
+    """version"""
+    toolkit: _builtins.str
+    """newest that the driver works with, "CUDA 12.4"; empty: not known"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        memory_bytes: _builtins.int = ...,
+        driver: _builtins.str = ...,
+        toolkit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["driver", b"driver", "memory_bytes", b"memory_bytes", "name", b"name", "toolkit", b"toolkit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Gpu: _TypeAlias = Gpu  # noqa: Y015
+
+@_typing.final
 class Process(_message.Message):
     """One process of a job."""
 

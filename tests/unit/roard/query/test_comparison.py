@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from roar_proto.v1 import diff_pb2 as pb
-from roar_proto.v1 import jobs_pb2
+from roar_proto.v1 import jobs_pb2, types_pb2
 
 from roard.query.comparison.files import compare_files
 from roard.query.comparison.pairs import Candidate, Pair, pair
 from roard.query.comparison.parameters import parameter_changes
-from roard.query.comparison.surroundings import package_changes, surroundings
+from roard.query.comparison.surroundings import Surroundings, environment_changes, package_changes, surroundings
 from roard.query.comparison.values import MOST_VALUES, NoValues, read_values
 
 
@@ -177,3 +177,18 @@ def test_a_version_that_only_one_side_knows_is_no_difference() -> None:
     known = surroundings([site + b"scikit_learn-1.5.dist-info/RECORD", site + b"torch/_C.so"], [])
     used = surroundings([site + b"scikit_learn/x.py", site + b"torch/__init__.py"], [])
     assert package_changes(known, used) == []
+
+
+def test_what_two_machines_differ_in() -> None:
+    a100 = types_pb2.Gpu(name="A100", driver="550.54", toolkit="CUDA 12.4")
+    old = types_pb2.Machine(system="Linux 6.1", cores=8, memory_bytes=16 << 30, gpus=[a100, a100])
+    new = types_pb2.Machine(system="Linux 6.1", cores=8, memory_bytes=32 << 30, container="docker")
+    job = jobs_pb2.Job(hostname="box")
+    before, after = Surroundings(machine=old), Surroundings(machine=new)
+    found = {change.name: (change.a, change.b) for change in environment_changes(job, job, before, after)}
+    assert found == {
+        "memory": (b"16.0 GiB", b"32.0 GiB"),
+        "container": (b"", b"docker"),
+        "gpu": (b"2 x A100, driver 550.54, CUDA 12.4", b""),
+    }
+    assert environment_changes(job, job, before, Surroundings()) == []

@@ -20,7 +20,7 @@ from roard.query.status import project_status
 
 QUERIES: dict[str, tuple[Callable[[Lab], object], int]] = {
     "log": (lambda lab: list_jobs(lab.project, jobs_pb2.ListJobsRequest(limit=10_000)), 4),
-    "job": (lambda lab: get_job(lab.project, "@1"), 9),
+    "job": (lambda lab: get_job(lab.project, "@1"), 10),
     "session": (lambda lab: get_session(lab.project, ""), 8),
     "dag": (lambda lab: get_dag(lab.project, check_files=True), 12),
     "status": (lambda lab: project_status(lab.project), 13),
