@@ -45,6 +45,12 @@ class Processes:
                     found[int(folder.name)] = (folder / "comm").read_text().strip()
         return found
 
+    def sleep(self) -> bool:
+        """Returns whether the child is there and has started: without its tracer it could not load its libraries."""
+        with suppress(OSError):
+            return any("nanosleep" in Path(f"/proc/{pid}/wchan").read_text() for pid in self.pids("sleep"))
+        return False
+
     def pids(self, name: str) -> list[int]:
         """Returns those that run a program of this name."""
         return [pid for pid, comm in self.alive().items() if comm == name]
@@ -63,7 +69,7 @@ def running(project: Path, tracer: str, **options: Any) -> Iterator[Processes]:
         processes = Processes(launcher, word)
         assert launcher.stdout
         assert launcher.stdout.readline() == b"ready\n"
-        wait_for(lambda: processes.pids("sleep"), "the child")
+        wait_for(processes.sleep, "the child")
         try:
             yield processes
             ended = time.monotonic()
