@@ -70,6 +70,7 @@ def without_times(text: str) -> str:
     text = re.sub(r"^ .*/project$\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"/tmp/roard-[^/]*", "<daemon>", text)
     text = re.sub(r"pid \d+", "pid <pid>", text)
+    text = re.sub(r"schema   \d+", "schema   <number>", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
     text = re.sub(r"[\d.]+ ([KM]iB|B(?= of it))", "<size>", text)
     return re.sub(r"just now|\d+ seconds? ago", "<ago>", text)

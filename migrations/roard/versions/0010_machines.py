@@ -20,4 +20,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("document"),
     )
-    op.add_column("jobs", sa.Column("machine_id", sa.Integer(), sa.ForeignKey("machines.id"), nullable=True))
+    # Alembic would make the constraint by a statement of its own, which SQLite has not.
+    op.execute("ALTER TABLE jobs ADD COLUMN machine_id INTEGER REFERENCES machines (id)")
