@@ -42,6 +42,7 @@ class Settings:
     tracer_default: str = "auto"
     tracer_fallback: bool = True
     output_quiet: bool = False
+    output_track_repo_files: bool = False
     hash_algorithms: tuple[str, ...] = ()
     """Beside ALWAYS."""
     cache_enabled: bool = False
@@ -103,6 +104,7 @@ KEYS = (
     ),
     Key("tracer.fallback", "when that backend does not work here, take the next best one instead of refusing", True),
     Key("output.quiet", "no summary after a run", False),
+    Key("output.track_repo_files", "`roar show` lists the code that a job read among its inputs, too", False),
     Key(
         "hash.algorithms",
         "hashes of every recorded content beside BLAKE3, which is always there; `--hash` adds to them",

@@ -19,12 +19,19 @@ Wanted = Select[int]
 """A statement that selects ids of jobs."""
 
 
-def add_files(session: Session, jobs: Mapping[int, pb.Job], wanted: Wanted, *, code: bool = True) -> None:
-    """Writes into the jobs wanted, by id, their files by path, with or without code; two statements."""
+def add_files(
+    session: Session, jobs: Mapping[int, pb.Job], wanted: Wanted, *, code: bool = True, code_among_inputs: bool = False
+) -> None:
+    """Writes into the jobs wanted, by id, their files by path, with or without code; two statements.
+
+    code_among_inputs: code that was read is listed there, too.
+    """
     for job_id, path, digest, size, role, note, executed in _files(session, InputRow, InputRow.executed, wanted, code):
         job = jobs[job_id]
         files = job.code if role == "code" else job.inputs
         files.add(path=path, hash=digest, size=size, role=ROLES[role], hash_note=note, executed=executed)
+        if role == "code" and code_among_inputs:
+            job.inputs.append(job.code[-1])
     read = {job_id: {file.path for file in job.code} for job_id, job in jobs.items()} if code else {}
     for job_id, path, digest, size, role, note, created in _files(session, OutputRow, OutputRow.created, wanted, code):
         job = jobs[job_id]

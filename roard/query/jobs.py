@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from roard.db.machines import machines_of
 from roard.db.tables import JobRow, SessionRow, StepRow
-from roard.errors import BadPattern
+from roard.errors import BadPattern, ConfigError
 from roard.project import Project
 from roard.query import job_parts
 from roard.query.find import find_job, find_session
@@ -51,7 +51,16 @@ def get_job(project: Project, ref: str) -> pb.Job:
     Raises JobNotFound, BadReference, AmbiguousReference.
     """
     with project.store.read() as session:
-        return load_job(session, find_job(session, ref.encode("utf-8", "surrogateescape")))
+        job_id = find_job(session, ref.encode("utf-8", "surrogateescape"))
+        return load_job(session, job_id, code_among_inputs=lists_code(project))
+
+
+def lists_code(project: Project) -> bool:
+    """Returns whether code is to be listed among inputs; not when the settings are broken: a question is answered."""
+    try:
+        return project.settings().output_track_repo_files
+    except ConfigError:
+        return False
 
 
 def list_jobs(project: Project, request: pb.ListJobsRequest) -> pb.ListJobsResponse:
@@ -114,11 +123,11 @@ def _matching(session: Session, request: pb.ListJobsRequest, search: _Search | N
     return wanted
 
 
-def load_job(session: Session, job_id: int) -> pb.Job:
-    """Returns one job with everything recorded."""
+def load_job(session: Session, job_id: int, *, code_among_inputs: bool = False) -> pb.Job:
+    """Returns one job with everything recorded. code_among_inputs: code that it read is listed there, too."""
     only = select(JobRow.id).where(JobRow.id == job_id)
     (job,) = load_jobs(session, only)
-    job_parts.add_files(session, {job_id: job}, only)
+    job_parts.add_files(session, {job_id: job}, only, code_among_inputs=code_among_inputs)
     job_parts.set_digests(session, job_id, (*job.inputs, *job.outputs, *job.code))
     job.dropped.extend(job_parts.dropped(session, job_id))
     job.processes.extend(job_parts.processes(session, job_id))

@@ -11,7 +11,7 @@ from roard.project import Project
 from roard.query.artifacts import PathContent, choose, contents_at, load_artifact, load_unhashed
 from roard.query.disk import look
 from roard.query.find import ArtifactTarget, JobTarget, PathTarget, SessionTarget, find
-from roard.query.jobs import load_job
+from roard.query.jobs import lists_code, load_job
 from roard.query.sessions import jobs_of, load_session
 from roard.query.summaries import add_jobs
 
@@ -24,7 +24,7 @@ def resolve(project: Project, request: pb.ResolveRequest) -> pb.ResolveResponse:
     with project.store.read() as session:
         match find(session, project.root, request):
             case JobTarget(job_id):
-                response = pb.ResolveResponse(job=load_job(session, job_id))
+                response = pb.ResolveResponse(job=load_job(session, job_id, code_among_inputs=lists_code(project)))
                 owner = Owner(JobLabelRow, job_id)
             case SessionTarget(session_id):
                 response = pb.ResolveResponse(session=pb.SessionView(session=load_session(session, session_id)))

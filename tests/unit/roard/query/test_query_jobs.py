@@ -80,3 +80,15 @@ def test_one_job_has_everything(lab: Lab) -> None:
 def test_content_without_a_hash_says_why(lab: Lab) -> None:
     job = get_job(lab.project, lab.job("@1", {"a": None}))
     assert (job.inputs[0].hash, job.inputs[0].hash_note, job.inputs[0].size) == (b"", "changed-by-job", 7)
+
+
+def test_code_is_listed_among_inputs_on_request_and_questions_survive_broken_settings(lab: Lab) -> None:
+    lab.job("@1", {"a": "1", "z": "1"}, {}, code={"m.py": "x"})
+    config = lab.root / ".roar" / "config.toml"
+    listed = {}
+    for text in ("", "[output]\ntrack_repo_files = true\n", "[output]\ntrack_repo_files = 7\n"):
+        config.write_text(text)
+        job = get_job(lab.project, "@1")
+        listed[text] = [file.path for file in job.inputs]
+        assert [file.path for file in job.code] == [b"m.py"]
+    assert list(listed.values()) == [[b"a", b"z"], [b"a", b"m.py", b"z"], [b"a", b"z"]]
